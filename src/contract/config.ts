@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema of outpost.yaml: what an administrator may write. Unknown keys are errors. Checks that need more than one value,
+// the environment or another file are the policy room's; so are the defaults. Each key is described in
+// docs/reference/configuration.md; a test keeps both in step.
+
+import { z } from 'zod';
+import { HOST_DEFAULTS, HOST_KINDS, hostPattern, MAX_CATALOGUE_ROWS, pathGlob } from './host-catalogue.ts';
+
+/** Text without control characters: it ends up in headers, logs and rows. */
+const line = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here.
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not have control characters or line breaks');
+
+/** Glob over names: `*` stands for any characters; case does not matter. */
+const glob = line(256);
+
+export const PROVIDER_TYPE_NAMES = [
+  'openai',
+  'anthropic',
+  'gemini',
+  'vertex',
+  'bedrock',
+  'azure',
+  'mistral',
+  'cohere',
+  'groq',
+  'ollama',
+  'openai-compatible',
+] as const;
+
+/** Names become path segments of the gateway and values of headers and audit rows. */
+const providerName = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, 'must consist of a-z, 0-9 and "-" (not at the ends)');
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+const baseUrl = z
+  .string()
+  .max(2048)
+  .superRefine((value, context) => {
+    const say = (message: string) => context.addIssue({ code: 'custom', message });
+    if (!URL.canParse(value)) return say('must be a URL such as https://api.example.com/v1');
+    const url = new URL(value);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:')
+      return say('must start with https:// (or http:// on loopback)');
+    if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+      say(
+        'http:// is allowed only for a loopback host (127.0.0.1, [::1], localhost): prompts and keys would travel in clear text',
+      );
+    }
+    if (url.username !== '' || url.password !== '') say('must not contain a user name or password; use api_key');
+    if (url.search !== '' || value.includes('?')) say('must not have a query');
+    if (url.hash !== '' || value.includes('#')) say('must not have a fragment');
+  });
+
+/** As it is shown in messages; put together so that no one takes it for a template that lost its backquotes. */
+const VARIABLE = ['$', '{OPENAI_API_KEY}'].join('');
+
+/** `client`, a variable, or the key itself. Visible ASCII: it becomes a header value. */
+const apiKey = z
+  .string()
+  .min(1)
+  .max(4096)
+  .regex(/^[!-~]+$/, `must be visible ASCII characters without spaces: "client", "${VARIABLE}" or the key itself`)
+  .refine((value) => !value.includes('${') || /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value), {
+    message: `a variable must stand alone, as in "${VARIABLE}"`,
+  });
+
+const provider = z.strictObject({
+  name: providerName,
+  type: z.enum(PROVIDER_TYPE_NAMES),
+  base_url: baseUrl.optional(),
+  api_key: apiKey.optional(),
+  hosts: z.array(hostPattern).max(64).optional(),
+});
+
+const route = z.strictObject({
+  id: line(64),
+  model: glob,
+  strategy: z.literal('primary-fallback'),
+  fallbacks: z
+    .array(z.strictObject({ provider: providerName, model: line(256).optional() }))
+    .min(1)
+    .max(16),
+});
+
+/** Set by the agent itself; a rule must not be able to break framing or routing. */
+const RESERVED_HEADERS =
+  /^(?:connection|content-length|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect)$/i;
+
+const headerName = z
+  .string()
+  .max(128)
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP header name')
+  .refine((name) => !RESERVED_HEADERS.test(name), 'this header is set by the agent');
+
+const headerValue = z
+  .string()
+  .max(4096)
+  .regex(/^(?:[!-~](?:[ -~]*[!-~])?)?$/, 'must be printable ASCII without line breaks or spaces at the ends');
+
+const headers = z
+  .record(headerName, headerValue)
+  .refine((all) => Object.keys(all).length <= 32, 'must not have more than 32 headers')
+  .refine(
+    (all) => new Set(Object.keys(all).map((name) => name.toLowerCase())).size === Object.keys(all).length,
+    'names a header twice (case does not matter)',
+  );
+
+const hostRule = z
+  .strictObject({
+    host: hostPattern,
+    action: z.enum(['govern', 'header', 'tunnel', 'block']),
+    headers: headers.optional(),
+  })
+  .superRefine((rule, context) => {
+    const some = rule.headers !== undefined && Object.keys(rule.headers).length > 0;
+    if (rule.action === 'header' && !some) {
+      context.addIssue({
+        code: 'custom',
+        path: ['action'],
+        message: 'action "header" needs `headers`: it decrypts only to set them',
+      });
+    }
+    if (rule.headers !== undefined && (rule.action === 'tunnel' || rule.action === 'block')) {
+      context.addIssue({
+        code: 'custom',
+        path: ['headers'],
+        message: `cannot set headers with action "${rule.action}"`,
+      });
+    }
+  });
+
+const appRule = z
+  .strictObject({
+    app: glob.optional(),
+    exe: glob.optional(),
+    name: glob.optional(),
+    action: z.enum(['allow', 'block']),
+    message: line(256).optional(),
+  })
+  .superRefine((rule, context) => {
+    if (rule.app === undefined && rule.exe === undefined && rule.name === undefined) {
+      context.addIssue({ code: 'custom', message: 'an app rule needs at least one of `app`, `exe`, `name`' });
+    }
+    if (rule.message !== undefined && rule.action === 'allow') {
+      context.addIssue({ code: 'custom', path: ['message'], message: 'only a rule with action "block" has a message' });
+    }
+  });
+
+/** As in the catalogue, but `paths` may be left out. */
+const catalogueRow = z.strictObject({
+  host: hostPattern,
+  paths: z.array(pathGlob).max(32).optional(),
+  vendor: line(128),
+  kind: z.enum(HOST_KINDS),
+  default: z.enum(HOST_DEFAULTS),
+});
+
+const port = z.int().min(1).max(65_535);
+const portRange = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, 'must be a port or a range such as "8000-8999"')
+  .refine((value) => {
+    const [from = 0, to = 0] = value.split('-').map(Number);
+    return from >= 1 && from <= to && to <= 65_535;
+  }, 'must be a range of ports from 1 to 65535, the lower one first');
+
+/** `host:port`, `host:*`, `[v6]:port`, `[v6]:*`, or a CIDR block. The parts are checked where addresses are compared. */
+const privateTarget = z
+  .string()
+  .max(300)
+  .refine((value) => {
+    const cidr = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(value);
+    if (cidr !== null) {
+      const [, address = '', bits = ''] = cidr;
+      const v6 = address.includes(':');
+      return (
+        Number(bits) <= (v6 ? 128 : 32) &&
+        URL.canParse(v6 ? `http://[${address}]` : `http://${address}`) &&
+        /^[\d.]+$|:/.test(address)
+      );
+    }
+    const named = /^(\[[0-9a-fA-F:.]+\]|[a-z0-9._-]+):(\*|\d{1,5})$/.exec(value);
+    return named !== null && (named[2] === '*' || (Number(named[2]) >= 1 && Number(named[2]) <= 65_535));
+  }, 'must be "host:port", "host:*" (lower case) or a CIDR block such as "10.0.0.0/8"');
+
+const origin = z
+  .string()
+  .max(300)
+  .refine(
+    (value) =>
+      /^(?:https?|[a-z][a-z0-9+.-]*-extension|app|vscode-webview):\/\//.test(value) &&
+      URL.canParse(value) &&
+      !/[/?#]/.test(value.replace(/^[^:]*:\/\//, '')),
+    'must be an origin such as "https://tool.example.com" (no path)',
+  );
+
+const millis = (max: number) => z.int().min(100).max(max);
+const HOUR = 3_600_000;
+
+export const configSchema = z.strictObject({
+  providers: z.array(provider).max(256).optional(),
+  routes: z.array(route).max(1024).optional(),
+  hosts: z.array(hostRule).max(4096).optional(),
+  models: z
+    .strictObject({ allow: z.array(glob).max(1024).optional(), deny: z.array(glob).max(1024).optional() })
+    .optional(),
+  apps: z.array(appRule).max(1024).optional(),
+  catalogue: z.union([line(1024), z.array(catalogueRow).max(MAX_CATALOGUE_ROWS)]).optional(),
+  audit: z
+    .strictObject({
+      level: z.enum(['strict', 'standard', 'relaxed']).optional(),
+      on_full: z.enum(['degrade', 'block', 'drop-oldest']).optional(),
+      cap_mb: z.int().min(8).max(1_048_576).optional(),
+      retention_days: z.int().min(1).max(3660).optional(),
+    })
+    .optional(),
+  network: z
+    .strictObject({
+      connect_ports: z
+        .array(z.union([port, portRange]))
+        .min(1)
+        .max(64)
+        .optional(),
+      allow_private: z.array(privateTarget).max(256).optional(),
+    })
+    .optional(),
+  upstream: z.strictObject({ ca_files: z.array(line(1024)).max(64).optional() }).optional(),
+  pac: z.strictObject({ fail_mode: z.enum(['open', 'closed']).optional() }).optional(),
+  gateway: z
+    .strictObject({ allowed_origins: z.array(origin).max(64).optional(), require_token: z.boolean().optional() })
+    .optional(),
+  timeouts: z
+    .strictObject({
+      connect_ms: millis(120_000).optional(),
+      first_content_ms: millis(HOUR).optional(),
+      idle_ms: millis(HOUR).optional(),
+      total_ms: millis(24 * HOUR).optional(),
+    })
+    .optional(),
+  limits: z
+    .strictObject({
+      inspect_body_bytes: z.int().min(1024).max(67_108_864).optional(),
+      hold_events: z.int().min(1).max(10_000).optional(),
+      hold_bytes: z.int().min(1024).max(16_777_216).optional(),
+      hold_json_bytes: z.int().min(1024).max(67_108_864).optional(),
+    })
+    .optional(),
+});
+
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// The health catalogue: every trouble that Outpost itself reports, in words, with its weight. Pure data; who raises a warning
+// and how it is shown is not known here. docs/reference/health.md and a test keep in step.
+
+export type Severity = 'low' | 'medium' | 'high';
+
+/** `Args` are the particulars that the text needs; `never` stands for "any entry" (parameters are contravariant). */
+export interface WarningEntry<Args = never> {
+  readonly title: string;
+  /** One or two plain sentences: what is wrong and what it means for the person at the machine. */
+  readonly text: (args: Args) => string;
+  readonly severity: Severity;
+  /** While one of these is active too, this warning is a consequence and stays hidden. */
+  readonly dependsOn: readonly string[];
+  /** Do AI tools fail because of it? Drives the mark on the status line. */
+  readonly impactsConnectivity: boolean;
+  /** Milliseconds that it must last before anyone sees it, so that passing faults do not flicker. */
+  readonly timeToVisible: number;
+  /** What to do, as an instruction. */
+  readonly fix: string;
+}
+
+type NoArgs = Readonly<Record<never, never>>;
+
+export const WARNINGS = {
+  'proxy-port-taken': {
+    title: 'The proxy’s port is taken',
+    text: ({ port }: { readonly port: number }) =>
+      `Another program listens on port ${port}, so Outpost’s proxy could not start there. Tools that are set up to use it do not reach AI services through Outpost.`,
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Stop the other program, or start Outpost with another `--proxy-port`.',
+  },
+  'gateway-port-taken': {
+    title: 'The gateway’s port is taken',
+    text: ({ port }: { readonly port: number }) =>
+      `Another program listens on port ${port}, so the local base URLs do not work.`,
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Stop the other program, or start Outpost with another `--gateway-port`.',
+  },
+  'ipv6-loopback-missing': {
+    title: 'Outpost listens on IPv4 only',
+    text: (_: NoArgs) =>
+      'The address ::1 could not be used. Tools that turn “localhost” into an IPv6 address may take a moment longer or fail.',
+    severity: 'low',
+    dependsOn: ['proxy-port-taken', 'gateway-port-taken'],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Switch IPv6 on for the loopback interface, or use 127.0.0.1 instead of localhost.',
+  },
+  'ca-not-trusted': {
+    title: 'This machine does not trust Outpost’s certificate',
+    text: (_: NoArgs) =>
+      'Apps that use the operating system’s certificate store refuse their AI connections while these go through Outpost.',
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 5_000,
+    fix: 'Run `outpost ca install`, or ask IT to roll the certificate out.',
+  },
+  'pac-not-served': {
+    title: 'The proxy settings file is not served',
+    text: (_: NoArgs) =>
+      'Browsers and apps that read the automatic proxy settings go directly to AI services, past Outpost.',
+    severity: 'medium',
+    dependsOn: ['proxy-port-taken'],
+    impactsConnectivity: false,
+    timeToVisible: 5_000,
+    fix: 'Restart Outpost. If it stays, run `outpost doctor`.',
+  },
+  'audit-down': {
+    title: 'Requests are not being recorded',
+    text: ({ reason }: { readonly reason: string }) =>
+      `The audit log does not work (${reason}). Depending on policy, AI requests are refused or go on unrecorded.`,
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Run `outpost doctor`; it names the file and the reason.',
+  },
+  'audit-full': {
+    title: 'The audit log is full',
+    text: ({ reason }: { readonly reason: string }) =>
+      `The audit log has no room for more rows (${reason}). Depending on policy, AI requests are refused or older rows give way.`,
+    severity: 'high',
+    dependsOn: ['audit-down'],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Free disk space, or raise `audit.cap_mb` in outpost.yaml.',
+  },
+  'audit-degraded': {
+    title: 'Recording is slow or incomplete',
+    text: ({ reason }: { readonly reason: string }) =>
+      `The audit log is behind (${reason}). Rows that are lost are noted as a gap.`,
+    severity: 'medium',
+    dependsOn: ['audit-down', 'audit-full', 'disk-low'],
+    impactsConnectivity: false,
+    timeToVisible: 2_000,
+    fix: 'Wait a moment. If it stays, look for a slow or full disk.',
+  },
+  'disk-low': {
+    title: 'The disk is nearly full',
+    text: ({ freeBytes }: { readonly freeBytes: number }) =>
+      `Only ${Math.floor(freeBytes / 2 ** 20)} MiB are free where Outpost keeps its log. When it is full, nothing more can be recorded.`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 10_000,
+    fix: 'Free disk space.',
+  },
+  'clock-off': {
+    title: 'This machine’s clock looks wrong',
+    text: ({ seconds }: { readonly seconds: number }) =>
+      `The clock went back by ${Math.round(seconds)} seconds. Records carry wrong times, and certificates may be refused.`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Set the date and time, and switch automatic time on.',
+  },
+  'config-rejected': {
+    title: 'The changed configuration is not in use',
+    text: ({
+      file,
+      line,
+      column,
+      message,
+    }: {
+      readonly file: string;
+      readonly line: number;
+      readonly column: number;
+      readonly message: string;
+    }) =>
+      `${file}${line > 0 ? `, line ${line}, column ${column}` : ''}: ${message}. The configuration from before still rules.`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Correct the file; it is read again as soon as it is saved.',
+  },
+  'pinned-client': {
+    title: 'An app refuses Outpost’s certificate',
+    text: ({ app, host }: { readonly app: string; readonly host: string }) =>
+      `${app} broke off its connections to ${host}. It accepts only the service’s own certificate, or does not use this machine’s certificate store.`,
+    severity: 'medium',
+    dependsOn: ['ca-not-trusted'],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Give the app the certificate (`outpost env --tool NAME`), or set the host to `tunnel` in outpost.yaml.',
+  },
+  'gateway-token-required': {
+    title: 'The gateway asks for a token',
+    text: (_: NoArgs) =>
+      'This system does not say which user opened a connection, so tools that use the local base URL must send the gateway’s token.',
+    severity: 'low',
+    dependsOn: ['gateway-port-taken'],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Run `outpost env`; it says how a tool sends the token.',
+  },
+  'env-ca-only-bundle': {
+    title: 'A tool would trust only Outpost’s certificate',
+    text: ({ variable, file }: { readonly variable: string; readonly file: string }) =>
+      `${variable} names ${file}, which has Outpost’s certificate but none of the public ones. The tools that read it cannot reach any other site.`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Use the bundle that `outpost env` names: it has both.',
+  },
+} as const satisfies Readonly<Record<string, WarningEntry>>;
+
+export type WarningCode = keyof typeof WARNINGS;
+export type WarningArgs<C extends WarningCode> = Parameters<(typeof WARNINGS)[C]['text']>[0];
+
+/** A code with the particulars that its text needs; the union keeps the two together. */
+export type Warning = { readonly [C in WarningCode]: { readonly code: C; readonly args: WarningArgs<C> } }[WarningCode];
+
+/** The words of a warning. The cast is sound because `Warning` pairs each code with the arguments of its own text. */
+export function warningText(warning: Warning): string {
+  const text = WARNINGS[warning.code].text as (args: Warning['args']) => string;
+  return text(warning.args);
+}
+
+/** For sorting: the gravest first. */
+export const SEVERITY_RANK: Readonly<Record<Severity, number>> = { high: 0, medium: 1, low: 2 };
