@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a checked Config, a catalogue and an environment to a Policy: an immutable value whose decisions are pure functions.
+// Must not know files or how a configuration is replaced.
+
+import { createHash } from 'node:crypto';
+import type { Config } from '../../contract/config.ts';
+import { hostMatches, normaliseHost } from '../../contract/host-pattern.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { ConfigIssue } from './parse.ts';
+import type { HostDecision, Policy, Provider } from './policy.ts';
+import { compileProviders, compileRouter, type Environment, findByHost, findBySegment } from './providers.ts';
+import { compileRules } from './rules.ts';
+import { settingsOf } from './settings.ts';
+
+export interface CompileInput {
+  readonly config: Config;
+  /** The configuration as text, for the hash; '' for the built-in defaults. */
+  readonly text: string;
+  readonly catalogue: Catalogue;
+  readonly env: Environment;
+  /** Folder at which relative paths of the configuration start. */
+  readonly folder: string;
+  readonly generation: number;
+}
+
+export type CompileResult =
+  | { readonly ok: true; readonly policy: Policy }
+  | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
+
+/** Freezes plain data all the way down. */
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) frozen(part);
+  return Object.freeze(value);
+}
+
+/** Host rules of the configuration, then its providers, then the catalogue, else tunnel. */
+function hostDecider(
+  config: Config,
+  providers: readonly Provider[],
+  catalogue: Catalogue,
+): (host: string) => HostDecision {
+  const rules = (config.hosts ?? []).map((rule, index) => ({
+    pattern: rule.host,
+    action: rule.action,
+    name: `hosts[${index}]`,
+    setHeaders: frozen(Object.entries(rule.headers ?? {})),
+  }));
+  const exact = new Map<string, number>();
+  for (const [index, { pattern }] of rules.entries()) {
+    if (!pattern.includes('*') && !exact.has(pattern)) exact.set(pattern, index);
+  }
+  const patterns = [...rules.entries()].filter(([, { pattern }]) => pattern.includes('*'));
+  const firstRule = (host: string) => {
+    const named = exact.get(host) ?? rules.length;
+    const matched = patterns.find(([index, { pattern }]) => index < named && hostMatches(pattern, host))?.[0];
+    return rules[matched ?? named];
+  };
+  return (host) => {
+    const row = catalogue.find(host)?.row;
+    const vendor = row?.vendor;
+    const rule = firstRule(host);
+    if (rule !== undefined) return { action: rule.action, rule: rule.name, vendor, setHeaders: rule.setHeaders };
+    const provider = findByHost(providers, host);
+    if (provider !== undefined) return { action: 'govern', rule: `provider:${provider.name}`, vendor, setHeaders: [] };
+    if (row === undefined) return { action: 'tunnel', rule: 'default', vendor, setHeaders: [] };
+    // `header` without a rule that sets some would decrypt for nothing.
+    const action = row.default === 'govern' ? 'govern' : 'tunnel';
+    return { action, rule: `catalogue:${row.host}`, vendor, setHeaders: [] };
+  };
+}
+
+/** Patterns of rules, providers and catalogue by what they lead to. */
+function countActions(
+  config: Config,
+  providers: readonly Provider[],
+  catalogue: Catalogue,
+  decide: (host: string) => HostDecision,
+): Policy['hostCounts'] {
+  const rules = new Map((config.hosts ?? []).map((rule) => [rule.host, rule.action]));
+  const patterns = new Set([
+    ...rules.keys(),
+    ...providers.flatMap((provider) => provider.hosts),
+    ...catalogue.entries.map(({ row }) => row.host),
+  ]);
+  const counts = { govern: 0, header: 0, tunnel: 0, block: 0 };
+  // A pattern is asked about like a host of its own: its rule is the one that names it.
+  for (const pattern of patterns) counts[rules.get(pattern) ?? decide(pattern.replaceAll('*', 'x')).action] += 1;
+  return Object.freeze(counts);
+}
+
+/** All patterns that may need the proxy, blocked ones included: what is not sent to us cannot be blocked. */
+function governed(
+  config: Config,
+  providers: readonly Provider[],
+  catalogue: Catalogue,
+  decide: (host: string) => HostDecision,
+): readonly string[] {
+  const rules = config.hosts ?? [];
+  const all = new Set([
+    ...rules.filter((rule) => rule.action !== 'tunnel').map((rule) => rule.host),
+    ...providers.flatMap((provider) => provider.hosts),
+    ...catalogue.entries.filter(({ row }) => row.default === 'govern').map(({ row }) => row.host),
+  ]);
+  const wanted = [...all].filter((pattern) =>
+    pattern.includes('*')
+      ? rules.find((rule) => rule.host === pattern)?.action !== 'tunnel'
+      : decide(pattern).action !== 'tunnel',
+  );
+  return Object.freeze(wanted.sort());
+}
+
+/** Compiles. Finds every problem that needs more than one value to see; each names its place in the document. */
+export function compilePolicy(input: CompileInput): CompileResult {
+  const { config, catalogue, generation } = input;
+  const issues: ConfigIssue[] = [];
+  const providers = Object.freeze(compileProviders(config, input.env, issues));
+  const route = compileRouter(config, providers, issues);
+  if (issues.length > 0) return { ok: false, issues };
+  const decideHost = hostDecider(config, providers, catalogue);
+  const judge = compileRules(config);
+  const patterns = governed(config, providers, catalogue, decideHost);
+  const policy: Policy = {
+    sha256: createHash('sha256').update(input.text).digest('hex'),
+    generation,
+    settings: frozen(settingsOf(config, input.folder)),
+    providers,
+    decideHost: (host) => decideHost(normaliseHost(host)),
+    governsPath: (host, path) => catalogue.find(normaliseHost(host))?.matchesPath(path) ?? true,
+    providerForHost: (host) => findByHost(providers, normaliseHost(host)),
+    providerForGateway: (segment) => findBySegment(providers, segment),
+    decide: (subject) => {
+      // The gateway, or a base_url, must not reach what a host rule blocks.
+      const to = subject.provider?.keepHost === true && subject.host !== '' ? undefined : subject.provider?.base.host;
+      for (const host of [subject.host, to]) {
+        const decision = host === undefined || host === '' ? undefined : decideHost(normaliseHost(host));
+        if (decision?.action === 'block') {
+          return { action: 'block', rule: decision.rule, code: 'OUT_BLOCKED_HOST', message: undefined };
+        }
+      }
+      return judge(subject);
+    },
+    route,
+    governedHosts: () => patterns,
+    hostCounts: countActions(config, providers, catalogue, decideHost),
+    needsOwner: (config.apps ?? []).length > 0,
+  };
+  return { ok: true, policy: Object.freeze(policy) };
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the text of outpost.yaml to a checked Config, or to errors with line and column. Pure. Must not know what the
+// configuration means, and never repeats a value in an error: it may be a key.
+
+import { type Document, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import type { z } from 'zod';
+import { type Config, configSchema } from '../../contract/config.ts';
+import type { PolicyError } from './policy.ts';
+import { closest, keysAt } from './schema-keys.ts';
+
+/** Largest configuration file, in bytes. A catalogue of that many rows belongs into a file of its own. */
+export const MAX_CONFIG_BYTES = 1_048_576;
+
+/** Errors beyond these say nothing new. */
+const MAX_ERRORS = 20;
+
+export interface ConfigIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+export type ParseResult =
+  | { readonly ok: true; readonly config: Config; readonly locate: (issue: ConfigIssue) => PolicyError }
+  | { readonly ok: false; readonly errors: readonly PolicyError[] };
+
+/** `providers[2].base_url` */
+function dotted(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    const key = String(step).slice(0, 64);
+    return text === '' ? key : `${text}.${key}`;
+  }, '');
+}
+
+/** The node at `path`, or the nearest one above it; for a map entry whose value is empty, its key. */
+function nodeAt(document: Document, path: readonly PropertyKey[], wantKey: boolean): Node | undefined {
+  let node: unknown = document.contents;
+  let found = node as Node | undefined;
+  for (const [index, step] of path.entries()) {
+    let next: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => String((item.key as { value?: unknown } | null)?.value) === String(step));
+      next = (wantKey && index === path.length - 1) || pair?.value === null ? pair?.key : pair?.value;
+    } else if (isSeq(node) && typeof step === 'number') next = node.items[step];
+    if (next === undefined || next === null) break;
+    node = next;
+    found = next as Node;
+  }
+  return found ?? undefined;
+}
+
+/** Parser messages that repeat a piece of the source after a colon. */
+function withoutSource(message: string): string {
+  return message.replace(
+    /^(Unresolved tag|Block scalar header includes extra characters|Expected a flow scalar value, but found): .*$/s,
+    '$1',
+  );
+}
+
+function zodIssues(issue: z.core.$ZodIssue): readonly (ConfigIssue & { readonly key: boolean })[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(configSchema, issue.path);
+    return issue.keys.map((key) => {
+      const meant = closest(key, known);
+      const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`;
+      return { path: [...issue.path, key], key: true, message: `unknown key "${key.slice(0, 64)}"; ${hint}` };
+    });
+  }
+  if (issue.code === 'invalid_key') {
+    return [{ path: issue.path, key: true, message: issue.issues[0]?.message ?? issue.message }];
+  }
+  if (issue.code === 'invalid_union') {
+    // The branch that got furthest into the value is the one that was meant.
+    const branches = issue.errors.filter((branch) => branch.length > 0);
+    const depth = (branch: readonly z.core.$ZodIssue[]) => Math.max(...branch.map((each) => each.path.length));
+    const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
+    if (deepest !== undefined && depth(deepest) > 0) {
+      return deepest.flatMap((each) => zodIssues({ ...each, path: [...issue.path, ...each.path] }));
+    }
+    const texts = branches.map((branch) => branch[0]?.message ?? '').filter((text) => text !== '');
+    return [{ path: issue.path, key: false, message: texts.join(', or ') || issue.message }];
+  }
+  return [{ path: issue.path, key: false, message: issue.message }];
+}
+
+/**
+ * Reads the text. Strict: YAML 1.2 core schema, unique keys, no aliases or merge keys, one document, no unknown keys. Never
+ * throws. Lines and columns are 1-based and point at the value that is wrong, for unknown keys at the key.
+ */
+export function parseConfig(text: string): ParseResult {
+  const only = (message: string, line = 0, column = 0): ParseResult => ({
+    ok: false,
+    errors: [{ message, line, column, at: '' }],
+  });
+  if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return only('the file is larger than 1 MiB');
+  const lines = new LineCounter();
+  let document: Document;
+  try {
+    document = parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      strict: true,
+      uniqueKeys: true,
+      stringKeys: true,
+      prettyErrors: false,
+      lineCounter: lines,
+    });
+  } catch {
+    return only('cannot be read as YAML: it is nested too deeply');
+  }
+  const placed = (message: string, offset: number | undefined, at: string): PolicyError => {
+    const place = offset === undefined || offset < 0 ? { line: 0, col: 0 } : lines.linePos(offset);
+    return { message, line: place.line, column: place.col, at };
+  };
+  const faults = [...document.errors, ...document.warnings].slice(0, MAX_ERRORS);
+  if (faults.length > 0) {
+    return { ok: false, errors: faults.map((fault) => placed(withoutSource(fault.message), fault.pos[0], '')) };
+  }
+  if (document.contents === null) {
+    return only('the file is empty; write "{}" if all defaults are meant');
+  }
+  let alias: Node | undefined;
+  let value: unknown;
+  try {
+    visit(document, {
+      Alias: (_key, node) => {
+        alias = node;
+        return visit.BREAK;
+      },
+    });
+    if (alias !== undefined && isAlias(alias)) {
+      return {
+        ok: false,
+        errors: [placed('aliases (*name) are not supported; write the value out', alias.range?.[0], '')],
+      };
+    }
+    value = document.toJS({ maxAliasCount: 0 });
+  } catch {
+    return only('cannot be read as YAML: it is nested too deeply');
+  }
+  const locate = (issue: ConfigIssue, key = false): PolicyError =>
+    placed(issue.message, nodeAt(document, issue.path, key)?.range?.[0], dotted(issue.path));
+  const parsed = configSchema.safeParse(value);
+  if (parsed.success) return { ok: true, config: parsed.data, locate: (issue) => locate(issue) };
+  const errors = parsed.error.issues
+    .flatMap(zodIssues)
+    .slice(0, MAX_ERRORS)
+    .map((issue) => locate(issue, issue.key));
+  return { ok: false, errors: errors.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** `line 3, column 5: providers[0].type: …` */
+export function formatError(error: PolicyError): string {
+  const place = error.line > 0 ? `line ${error.line}, column ${error.column}: ` : '';
+  return `${place}${error.at === '' ? '' : `${error.at}: `}${error.message}`;
+}

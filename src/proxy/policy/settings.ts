@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The defaults of the configuration's plain values, and their conversion into Settings. Pure. Rules are compiled elsewhere.
+
+import { isAbsolute, join } from 'node:path';
+import type { Config } from '../../contract/config.ts';
+import type { Settings } from './policy.ts';
+
+const MIB = 1_048_576;
+
+/**
+ * Web, SSH (git) and the unprivileged ports. Left out are the other well-known services, above all mail (25), which open
+ * proxies are abused for.
+ */
+const CONNECT_PORTS: Settings['network']['connectPorts'] = [
+  [22, 22],
+  [80, 80],
+  [443, 443],
+  [1024, 65_535],
+];
+
+/** Defaults, in the units of Settings. docs/reference/configuration.md gives the reasons; a test compares the numbers. */
+export const DEFAULTS: Settings = {
+  audit: { level: 'standard', onFull: 'degrade', capBytes: 512 * MIB, retentionDays: undefined },
+  network: { connectPorts: CONNECT_PORTS, allowPrivate: [] },
+  upstreamCaFiles: [],
+  pacFailMode: 'open',
+  gateway: { allowedOrigins: [], requireToken: false },
+  timeouts: { connect: 5_000, firstContent: 120_000, idle: 60_000, total: 600_000 },
+  limits: { inspectBodyBytes: 8 * MIB, holdEvents: 64, holdBytes: 262_144, holdJsonBytes: 8 * MIB },
+};
+
+function ports(entry: number | string): readonly [number, number] {
+  if (typeof entry === 'number') return [entry, entry];
+  const [from = 0, to = 0] = entry.split('-').map(Number);
+  return [from, to];
+}
+
+/** `folder` is where relative paths of the configuration start. */
+export function settingsOf(config: Config, folder: string): Settings {
+  const { audit, network, gateway, timeouts, limits } = config;
+  return {
+    audit: {
+      level: audit?.level ?? DEFAULTS.audit.level,
+      onFull: audit?.on_full ?? DEFAULTS.audit.onFull,
+      capBytes: audit?.cap_mb === undefined ? DEFAULTS.audit.capBytes : audit.cap_mb * MIB,
+      retentionDays: audit?.retention_days ?? DEFAULTS.audit.retentionDays,
+    },
+    network: {
+      connectPorts: network?.connect_ports?.map(ports) ?? DEFAULTS.network.connectPorts,
+      allowPrivate: network?.allow_private ?? DEFAULTS.network.allowPrivate,
+    },
+    upstreamCaFiles: (config.upstream?.ca_files ?? []).map((file) => (isAbsolute(file) ? file : join(folder, file))),
+    pacFailMode: config.pac?.fail_mode ?? DEFAULTS.pacFailMode,
+    gateway: {
+      allowedOrigins:
+        gateway?.allowed_origins?.map((origin) => origin.toLowerCase()) ?? DEFAULTS.gateway.allowedOrigins,
+      requireToken: gateway?.require_token ?? DEFAULTS.gateway.requireToken,
+    },
+    timeouts: {
+      connect: timeouts?.connect_ms ?? DEFAULTS.timeouts.connect,
+      firstContent: timeouts?.first_content_ms ?? DEFAULTS.timeouts.firstContent,
+      idle: timeouts?.idle_ms ?? DEFAULTS.timeouts.idle,
+      total: timeouts?.total_ms ?? DEFAULTS.timeouts.total,
+    },
+    limits: {
+      inspectBodyBytes: limits?.inspect_body_bytes ?? DEFAULTS.limits.inspectBodyBytes,
+      holdEvents: limits?.hold_events ?? DEFAULTS.limits.holdEvents,
+      holdBytes: limits?.hold_bytes ?? DEFAULTS.limits.holdBytes,
+      holdJsonBytes: limits?.hold_json_bytes ?? DEFAULTS.limits.holdJsonBytes,
+    },
+  };
+}

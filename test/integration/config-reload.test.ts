@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration file is picked up while the daemon runs: real files, real watching.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { Log } from '../../src/contract/log.ts';
+import { systemClock } from '../../src/proxy/clock.ts';
+import type { PolicyStatus, PolicyStore } from '../../src/proxy/policy/policy.ts';
+import { ConfigFileError, openPolicyStore } from '../../src/proxy/policy/store.ts';
+
+const DENY = (model: string) => `models: { deny: [${model}] }\n`;
+
+interface Rig {
+  readonly folder: string;
+  readonly file: string;
+  readonly store: PolicyStore;
+  readonly log: string[];
+}
+
+async function rig(t: TestContext, text: string, more: Readonly<Record<string, string>> = {}): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), 'outpost-config-'));
+  const file = join(folder, 'outpost.yaml');
+  await writeFile(file, text);
+  for (const [name, content] of Object.entries(more)) await writeFile(join(folder, name), content);
+  const log: string[] = [];
+  const note = (event: string, fields?: unknown) => log.push(`${event} ${JSON.stringify(fields)}`);
+  const recorder: Log = { debug: note, info: note, warn: note, error: note };
+  const store = await openPolicyStore({ path: file, env: { KEY: 'sk-SECRET' }, clock: systemClock, log: recorder });
+  t.after(async () => {
+    store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { folder, file, store, log };
+}
+
+/** The status after the next announcement that satisfies `wanted`; rejects after ten seconds. */
+function next(store: PolicyStore, wanted: (status: PolicyStatus) => boolean): Promise<PolicyStatus> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`no such status; now ${JSON.stringify(store.status)}`)), 10_000);
+    const stop = store.onChange((_policy, status) => {
+      if (!wanted(status)) return;
+      clearTimeout(late);
+      stop();
+      resolve(status);
+    });
+  });
+}
+
+const activated = (store: PolicyStore) => next(store, (status) => status.state === 'active');
+const rejected = (store: PolicyStore) => next(store, (status) => status.state === 'rejected');
+
+function denies(store: PolicyStore, model: string): boolean {
+  const call = { host: 'api.openai.com', provider: undefined, model, modelKnown: true, owner: undefined };
+  return store.current.decide(call).action === 'block';
+}
+
+test('a change is activated as a whole; a call keeps the policy that it began with', async (t) => {
+  const { file, store } = await rig(t, DENY('one'));
+  const before = store.current;
+  const change = activated(store);
+  await writeFile(file, DENY('two'));
+  await change;
+  assert.equal(store.current.generation, 2);
+  assert.ok(denies(store, 'two') && !denies(store, 'one'));
+  assert.equal(
+    before.decide({ host: 'h', provider: undefined, model: 'one', modelKnown: true, owner: undefined }).action,
+    'block',
+  );
+});
+
+test('a bad file keeps the running one, says where it is wrong, and recovers when it is fixed', async (t) => {
+  const { file, store, log } = await rig(t, DENY('one'));
+  const running = store.current;
+  const refusal = rejected(store);
+  await writeFile(
+    file,
+    'models: { deny: [two] }\nproviders:\n  - { name: a, type: openai, api_key: sk-SECRET, nmae: b }\n',
+  );
+  const status = await refusal;
+  assert.ok(status.state === 'rejected');
+  assert.deepEqual([status.errors[0]?.line, status.errors[0]?.column], [3, 50]);
+  assert.match(status.errors[0]?.message ?? '', /did you mean "name"/);
+  assert.equal(status.sha256, running.sha256);
+  assert.equal(store.current, running);
+
+  const recovery = activated(store);
+  await writeFile(file, DENY('three'));
+  await recovery;
+  assert.ok(denies(store, 'three'));
+  assert.ok(!`${log.join()}${JSON.stringify(status)}`.includes('SECRET'));
+});
+
+test('putting the running text back ends the complaint without a new generation', async (t) => {
+  const { file, store } = await rig(t, DENY('one'));
+  const refusal = rejected(store);
+  await writeFile(file, 'oops');
+  await refusal;
+  const recovery = activated(store);
+  await writeFile(file, DENY('one'));
+  await recovery;
+  assert.equal(store.current.generation, 1);
+});
+
+test('editors that write a new file and rename it over the old one are seen, again and again', async (t) => {
+  const { folder, file, store } = await rig(t, DENY('m0'));
+  for (const model of ['m1', 'm2', 'm3']) {
+    const change = activated(store);
+    await writeFile(join(folder, '.outpost.yaml.swp'), DENY(model));
+    await rename(join(folder, '.outpost.yaml.swp'), file);
+    await change;
+    assert.ok(denies(store, model));
+  }
+});
+
+test('a file that is removed and recreated at once is never missed nor complained about', async (t) => {
+  const { file, store, log } = await rig(t, DENY('one'));
+  const change = activated(store);
+  await unlink(file);
+  await writeFile(file, DENY('two'));
+  await change;
+  assert.ok(!log.some((line) => line.startsWith('config-rejected')));
+});
+
+test('a file that stays away is reported, and the running one rules on', async (t) => {
+  const { file, store } = await rig(t, DENY('one'));
+  const refusal = rejected(store);
+  await unlink(file);
+  const status = await refusal;
+  assert.ok(status.state === 'rejected' && /does not exist/.test(status.errors[0]?.message ?? ''));
+  assert.ok(denies(store, 'one'));
+  const recovery = activated(store);
+  await writeFile(file, DENY('one'));
+  await recovery;
+});
+
+test('a file that is emptied does not lift the rules', async (t) => {
+  const { file, store } = await rig(t, DENY('one'));
+  const refusal = rejected(store);
+  await writeFile(file, '');
+  await refusal;
+  assert.ok(denies(store, 'one'));
+});
+
+test('a change of the catalogue file is a change of the policy', async (t) => {
+  const row = (treatment: string) => `host,paths,vendor,kind,default\nai.example,,A,chat,${treatment}\n`;
+  const { folder, store } = await rig(t, 'catalogue: hosts.csv\n', { 'hosts.csv': row('tunnel') });
+  assert.equal(store.current.decideHost('ai.example').action, 'tunnel');
+  assert.equal(store.current.decideHost('api.openai.com').action, 'tunnel');
+  const change = activated(store);
+  await writeFile(join(folder, 'hosts.csv'), row('govern'));
+  await change;
+  assert.equal(store.current.decideHost('ai.example').action, 'govern');
+  const refusal = rejected(store);
+  await writeFile(join(folder, 'hosts.csv'), row('nonsense'));
+  const status = await refusal;
+  assert.ok(status.state === 'rejected');
+  assert.deepEqual([status.errors[0]?.at, status.errors[0]?.line], ['catalogue file default', 2]);
+});
+
+test('a link that is pointed elsewhere is followed', async (t) => {
+  const { folder, store: first } = await rig(t, DENY('one'));
+  first.close();
+  const link = join(folder, 'link.yaml');
+  await writeFile(join(folder, 'second.yaml'), DENY('two'));
+  await symlink(join(folder, 'outpost.yaml'), link);
+  const quiet = () => undefined;
+  const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  const store = await openPolicyStore({ path: link, env: {}, clock: systemClock, log });
+  t.after(() => store.close());
+  const change = activated(store);
+  await symlink(join(folder, 'second.yaml'), join(folder, 'new.yaml'));
+  await rename(join(folder, 'new.yaml'), link);
+  await change;
+  assert.ok(denies(store, 'two'));
+});
+
+test('after close nothing is activated any more', async (t) => {
+  const { file, store } = await rig(t, DENY('one'));
+  store.close();
+  await writeFile(file, DENY('two'));
+  const other = await openPolicyStore({
+    path: file,
+    env: {},
+    clock: systemClock,
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+  });
+  t.after(() => other.close());
+  const change = activated(other);
+  await writeFile(file, DENY('three'));
+  await change;
+  assert.ok(denies(store, 'one'));
+});
+
+test('a first configuration that is bad, missing, no file, too large or not UTF-8 stops the start with a reason', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'outpost-config-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const quiet = () => undefined;
+  const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  const open = (name: string) => openPolicyStore({ path: join(folder, name), env: {}, clock: systemClock, log });
+  await writeFile(join(folder, 'bad.yaml'), 'nope: 1\n');
+  await writeFile(join(folder, 'large.yaml'), `# ${'x'.repeat(1_048_576)}\n{}\n`);
+  await writeFile(join(folder, 'latin1.yaml'), Buffer.from([0x23, 0xe9, 0x0a, 0x7b, 0x7d]));
+  if (process.platform !== 'win32') execFileSync('mkfifo', [join(folder, 'pipe.yaml')]);
+  const expected: Readonly<Record<string, RegExp>> = {
+    'bad.yaml': /bad\.yaml\n {2}line 1, column 1: nope: unknown key/,
+    'missing.yaml': /does not exist/,
+    '.': /not a regular file/,
+    'large.yaml': /larger than 1048576 bytes/,
+    'latin1.yaml': /UTF-8/,
+    ...(process.platform === 'win32' ? {} : { 'pipe.yaml': /not a regular file/ }),
+  };
+  for (const [name, message] of Object.entries(expected)) {
+    await assert.rejects(open(name), (error) => error instanceof ConfigFileError && message.test(error.message));
+  }
+  if (process.getuid?.() !== 0 && process.platform !== 'win32') {
+    await writeFile(join(folder, 'secret.yaml'), '{}');
+    await chmod(join(folder, 'secret.yaml'), 0);
+    await assert.rejects(open('secret.yaml'), /cannot be read/);
+  }
+});
+
+test('without a file the built-in defaults rule', async () => {
+  const quiet = () => undefined;
+  const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  const store = await openPolicyStore({ path: undefined, env: {}, clock: systemClock, log });
+  assert.equal(store.status.path, undefined);
+  assert.equal(store.current.decideHost('api.anthropic.com').action, 'govern');
+  store.close();
+});
