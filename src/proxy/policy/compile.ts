@@ -33,6 +33,21 @@ function frozen<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
+/** A machine talks to few hosts; a hostile process can name any number, so the memory is emptied when it is full. */
+const REMEMBERED_HOSTS = 1_024;
+
+/** The same pure answer without the pattern matching, for hosts that were asked about before. */
+function remembered<T>(answer: (host: string) => T): (host: string) => T {
+  const known = new Map<string, T>();
+  return (host) => {
+    if (known.has(host)) return known.get(host) as T;
+    if (known.size >= REMEMBERED_HOSTS) known.clear();
+    const value = answer(host);
+    known.set(host, value);
+    return value;
+  };
+}
+
 /** Host rules of the configuration, then its providers, then the catalogue, else tunnel. */
 function hostDecider(
   config: Config,
@@ -116,7 +131,9 @@ export function compilePolicy(input: CompileInput): CompileResult {
   const providers = Object.freeze(compileProviders(config, input.env, issues));
   const route = compileRouter(config, providers, issues);
   if (issues.length > 0) return { ok: false, issues };
-  const decideHost = hostDecider(config, providers, catalogue);
+  const decideHost = remembered(hostDecider(config, providers, catalogue));
+  const findRow = remembered((host) => catalogue.find(host));
+  const findProvider = remembered((host) => findByHost(providers, host));
   const judge = compileRules(config);
   const patterns = governed(config, providers, catalogue, decideHost);
   const policy: Policy = {
@@ -125,8 +142,8 @@ export function compilePolicy(input: CompileInput): CompileResult {
     settings: frozen(settingsOf(config, input.folder)),
     providers,
     decideHost: (host) => decideHost(normaliseHost(host)),
-    governsPath: (host, path) => catalogue.find(normaliseHost(host))?.matchesPath(path) ?? true,
-    providerForHost: (host) => findByHost(providers, normaliseHost(host)),
+    governsPath: (host, path) => findRow(normaliseHost(host))?.matchesPath(path) ?? true,
+    providerForHost: (host) => findProvider(normaliseHost(host)),
     providerForGateway: (segment) => findBySegment(providers, segment),
     decide: (subject) => {
       // The gateway, or a base_url, must not reach what a host rule blocks.

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { configSchema } from '../src/contract/config.ts';
+import { realConfig, simulatedConfig, startSimulation } from './support/simulation.ts';
+
+const DEMO = fileURLToPath(new URL('./demo.ts', import.meta.url));
+/** The issue's bound for Ctrl-C, in milliseconds. */
+const STOP_LIMIT = 2_000;
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'outpost-demo-test-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  /** Resolves when the output has the text; rejects when the process ends without it. */
+  readonly says: (text: string) => Promise<void>;
+  readonly ended: Promise<number | null>;
+}
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [DEMO, ...args], {
+    env: { ...process.env, OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '', ...env, TMPDIR: folder },
+  });
+  let output = '';
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      for (const look of waiting) look();
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const says = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!output.includes(text)) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+      void ended.then(() => reject(new Error(`ended without saying "${text}":\n${output}`)));
+    });
+  return { child, output: () => output, says, ended };
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('--once shows an allowed, an intercepted and a refused call with their rows, and leaves nothing behind', async () => {
+  const run = start(['--once']);
+  assert.equal(await run.ended, 0, run.output());
+  const text = run.output();
+  assert.match(text, /simulated OpenAI|OpenAI at http:\/\/127\.0\.0\.1:\d+/);
+  assert.match(text, /1 {2}openai SDK[\s\S]*Simulated echo: Say hello[\s\S]*allowed by \S+, sent to openai-simulated/);
+  assert.match(
+    text,
+    /2 {2}@anthropic-ai\/sdk[\s\S]*\(8 pieces\)[\s\S]*sent to anthropic-simulated[\s\S]*complete, \d+ tokens in, \d+ out; row \d+/,
+  );
+  assert.match(
+    text,
+    /3 {2}openai SDK[\s\S]*400 [\s\S]*refused by models\.deny\[0\] \(OUT_BLOCKED_MODEL\)[\s\S]*row \d+ in audit-/,
+  );
+  assert.match(text, /status page +http:\/\/127\.0\.0\.1:\d+\//);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('Ctrl-C ends it cleanly in time, with the daemon and the temporary folder gone', async () => {
+  const run = start([]);
+  await run.says('Ctrl-C ends it.');
+  const pid = Number(/pid (\d+)/.exec(run.output())?.[1]);
+  assert.ok(alive(pid), 'the daemon should be running');
+  const asked = performance.now();
+  run.child.kill('SIGINT');
+  run.child.kill('SIGINT'); // npm and the terminal both deliver it
+  assert.equal(await run.ended, 0);
+  assert.ok(performance.now() - asked < STOP_LIMIT, `took ${performance.now() - asked} ms`);
+  assert.equal(alive(pid), false);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('--real without a key says what is missing', async () => {
+  const run = start(['--real']);
+  assert.equal(await run.ended, 1);
+  assert.match(run.output(), /OPENAI_API_KEY or ANTHROPIC_API_KEY/);
+});
+
+test('the configurations of the demonstration are valid, and real keys stay out of them', async () => {
+  const simulation = await startSimulation();
+  try {
+    const texts = [
+      simulatedConfig(simulation),
+      realConfig({ openai: true, anthropic: true }),
+      realConfig({ openai: false, anthropic: true }),
+    ];
+    for (const text of texts) configSchema.parse(parse(text));
+    assert.match(texts[1] ?? '', /api_key: \$\{OPENAI_API_KEY\}[\s\S]*api_key: \$\{ANTHROPIC_API_KEY\}/);
+    assert.doesNotMatch(texts[2] ?? '', /openai/i);
+  } finally {
+    await simulation.close();
+  }
+});

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run dev`: simulated providers in this process, the daemon under `node --watch`, the page rebuilt when it changes.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, watch, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { simulatedConfig, startSimulation } from './support/simulation.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const STATE = join(ROOT, '.outpost', 'dev');
+const PAGE = join(ROOT, 'build', 'page.mjs');
+/** Editors write a file in several steps. Milliseconds. */
+const SETTLE = 150;
+
+function say(line: string): void {
+  process.stdout.write(`[dev] ${line}\n`);
+}
+
+async function watchPage(signal: AbortSignal): Promise<void> {
+  if (!existsSync(PAGE)) return;
+  let building = false;
+  let again = false;
+  const build = async () => {
+    again = true;
+    if (building) return;
+    building = true;
+    while (again) {
+      await pause(SETTLE);
+      again = false;
+      const code = await new Promise((done) =>
+        spawn(process.execPath, [PAGE], { cwd: ROOT, stdio: 'inherit' }).on('close', done),
+      );
+      say(code === 0 ? 'page rebuilt; reload the browser' : 'the page does not build');
+    }
+    building = false;
+  };
+  for (const folder of ['renderer', 'contract']) {
+    watch(join(ROOT, 'src', folder), { recursive: true, signal }, () => void build());
+  }
+}
+
+const simulation = await startSimulation();
+mkdirSync(STATE, { recursive: true });
+const config = join(STATE, 'outpost.yaml');
+writeFileSync(config, simulatedConfig(simulation), { mode: 0o600 });
+say(`simulated OpenAI ${simulation.openai.origin}, simulated Anthropic ${simulation.anthropic.origin}`);
+say(`configuration ${config}; change it while the daemon runs`);
+
+const options = ['run', '--config', config, '--data-dir', STATE, '--ready-file', join(STATE, 'ready.json')];
+const daemon = spawn(
+  process.execPath,
+  ['--watch', '--watch-preserve-output', join(ROOT, 'src', 'proxy', 'outpost.mjs'), ...options, ...process.argv.slice(2)],
+  { cwd: ROOT, stdio: 'inherit', detached: true },
+);
+process.once('exit', () => daemon.kill('SIGKILL'));
+const watching = new AbortController();
+await watchPage(watching.signal);
+
+let stopping = false;
+const stop = async () => {
+  if (stopping) return;
+  stopping = true;
+  watching.abort();
+  daemon.kill('SIGTERM');
+  await Promise.race([new Promise((done) => daemon.once('close', done)), pause(2_000)]);
+  await simulation.close();
+  process.exit(0);
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
+daemon.once('close', () => void stop());

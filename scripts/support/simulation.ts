@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two simulated providers and the configuration that sends OpenAI's and Anthropic's traffic to them. Shared by demo and dev.
+
+import { SimulatedProvider } from '../../test/fakes/provider/simulated-provider.ts';
+
+export interface Simulation {
+  readonly openai: SimulatedProvider;
+  readonly anthropic: SimulatedProvider;
+  close(): Promise<void>;
+}
+
+export async function startSimulation(): Promise<Simulation> {
+  // A little pause between events, so that a stream is seen as one.
+  const openai = await new SimulatedProvider({ fault: { gap: 20 } }).listen();
+  const anthropic = await new SimulatedProvider({ fault: { gap: 20 } }).listen();
+  return {
+    openai,
+    anthropic,
+    async close() {
+      await openai.close();
+      await anthropic.close();
+    },
+  };
+}
+
+/** What the demonstration forbids. */
+export const DENIED_MODEL = 'gpt-3.5-turbo';
+
+const RULES = `models:
+  deny: ["gpt-3.5*"]
+`;
+
+/** outpost.yaml for the simulated providers. The keys are plainly none. */
+export function simulatedConfig({ openai, anthropic }: Simulation): string {
+  return `providers:
+  - name: openai-simulated
+    type: openai
+    base_url: ${openai.origin}/v1
+    api_key: key-of-nobody
+  - name: anthropic-simulated
+    type: anthropic
+    base_url: ${anthropic.origin}
+    api_key: key-of-nobody
+${RULES}`;
+}
+
+/** outpost.yaml for the real providers whose keys are set; the keys themselves stay in the environment. */
+export function realConfig(keys: { readonly openai: boolean; readonly anthropic: boolean }): string {
+  const provider = (name: string, type: string, variable: string) =>
+    `  - name: ${name}\n    type: ${type}\n    api_key: \${${variable}}\n`;
+  const openai = keys.openai ? provider('openai', 'openai', 'OPENAI_API_KEY') : '';
+  const anthropic = keys.anthropic ? provider('anthropic', 'anthropic', 'ANTHROPIC_API_KEY') : '';
+  return `providers:\n${openai}${anthropic}${RULES}`;
+}

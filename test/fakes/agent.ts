@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real daemon as a child process, on free ports and a scratch folder: for tests, the bench and nothing else. Not a fake of
+// it; it lives here because it belongs to the same bench of tools.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Ready, readySchema } from '../../src/proxy/commands/running.ts';
+
+const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
+
+export interface Agent {
+  readonly ready: Ready;
+  readonly proxyPort: number;
+  readonly gatewayPort: number;
+  readonly dataDir: string;
+  readonly configPath: string;
+  /** Everything that the daemon logged so far. */
+  log(): string;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** SIGTERM, wait, remove the folder. */
+  stop(): Promise<void>;
+}
+
+export interface AgentOptions {
+  /** outpost.yaml. */
+  readonly config: string;
+  /** Trusted upstream: written to a file whose path replaces `{CA}` in the config. */
+  readonly upstreamCa?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Keep this folder (and what it holds) instead of a new one. */
+  readonly folder?: string;
+}
+
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'outpost-agent-'));
+  const configPath = join(folder, 'outpost.yaml');
+  const caFile = join(folder, 'upstream.pem');
+  const readyFile = join(folder, 'ready.json');
+  const dataDir = join(folder, 'data');
+  if (options.upstreamCa !== undefined) writeFileSync(caFile, options.upstreamCa);
+  writeFileSync(configPath, options.config.replaceAll('{CA}', caFile));
+  const child = spawn(
+    process.execPath,
+    [
+      CLI,
+      'run',
+      ...['--config', configPath, '--data-dir', dataDir, '--ready-file', readyFile],
+      ...['--proxy-port', '0', '--gateway-port', '0', '--api-port', '0'],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
+  );
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    log += chunk.toString('utf8');
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve());
+    child.once('exit', (code, signal) => reject(new Error(`outpost run ended with ${code ?? signal}\n${log}`)));
+  });
+  child.stdout.resume();
+  const ready = readySchema.parse(JSON.parse(readFileSync(readyFile, 'utf8')));
+  return {
+    ready,
+    proxyPort: Number(new URL(ready.proxy_url).port),
+    gatewayPort: Number(new URL(ready.gateway_url).port),
+    dataDir,
+    configPath,
+    log: () => log,
+    kill: (signal) => end(child, signal),
+    async stop() {
+      await end(child, 'SIGTERM');
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill(signal);
+  await exit;
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one `outpost …` command to its end. */
+export async function runOutpost(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may import whom. The table of ARCHITECTURE.md as a function.
+
+import { posix } from 'node:path';
+import { isCode, isTest, type Problem, type SourceFile, withoutComments } from './repository.ts';
+
+interface Import {
+  /** As written. */
+  readonly specifier: string;
+  /** Path in the repository; undefined for packages and built-ins. */
+  readonly target: string | undefined;
+  readonly typeOnly: boolean;
+}
+
+const IMPORT =
+  /\b(import|export)\s+(type\s)?[^'";()]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)|\bimport\s+['"]([^'"]+)['"]/g;
+
+export function importsOf({ path, text }: SourceFile): Import[] {
+  return [...withoutComments(text).matchAll(IMPORT)].map((match) => {
+    const specifier = match[3] ?? match[4] ?? match[5] ?? '';
+    const target = specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined;
+    return { specifier, target, typeOnly: match[2] !== undefined };
+  });
+}
+
+/** Files of types that any room may name, with `import type` only. */
+const SHARED_TYPES = new Set([
+  'src/proxy/exchange/call.ts',
+  'src/proxy/identity/owner.ts',
+  'src/proxy/audit/audit-log.ts',
+  'src/proxy/policy/policy.ts',
+  'src/proxy/upstream/provider-types.ts',
+  'src/proxy/dialects/dialect.ts',
+]);
+
+/** Allowed imports of values across rooms: from a room (or one file) into a room (or one file), and why. */
+const EDGES: readonly (readonly [from: string, to: string, why: string])[] = [
+  ['src/proxy/exchange/', 'src/proxy/', 'it walks a call through all rooms'],
+  ['src/proxy/gateway/', 'src/proxy/intercept/', 'the same HTTP servers and framing checks, without TLS'],
+  ['src/proxy/policy/', 'src/proxy/upstream/provider-types.ts', 'a table of data: hosts and base URLs of each type'],
+  ['src/proxy/env/', 'src/proxy/os/', 'where this system keeps its certificates'],
+  ['src/proxy/health/', 'src/proxy/os/', 'doctor asks the operating system'],
+  ['src/proxy/audit/', 'src/proxy/clock.ts', 'the entry of its worker thread'],
+  ['src/proxy/identity/', 'src/proxy/clock.ts', 'the entry of its worker thread'],
+];
+
+/** The wiring: files directly in src/proxy, and the commands. They may import all; nobody but they may import them. */
+function isWiring(path: string): boolean {
+  return /^src\/proxy\/[^/]+$/.test(path) || path.startsWith('src/proxy/commands/');
+}
+
+function roomOf(path: string): string {
+  return /^src\/(?:proxy\/[^/]+\/|[^/]+\/)/.exec(path)?.[0] ?? path;
+}
+
+/** Packages that a room may use; rooms that are not named here may use any dependency. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  'src/contract/': /^zod(?:\/mini)?$/,
+  'src/renderer/': /^(?:preact(?:\/.*)?|@preact\/signals|zod\/mini)$/,
+  'src/proxy/dialects/': /^node:(?:buffer|zlib|string_decoder)$/,
+};
+
+function across(from: string, { target = '', typeOnly }: Import): boolean {
+  const [room, other] = [roomOf(from), roomOf(target)];
+  if (room === other && !isWiring(from)) return true;
+  if (other === 'src/contract/') return true;
+  if (room === 'src/contract/' || room === 'src/renderer/') return false;
+  if (isWiring(from)) return !target.startsWith('src/renderer/');
+  if (typeOnly && SHARED_TYPES.has(target)) return true;
+  const edge = EDGES.some(([left, right]) => from.startsWith(left) && target.startsWith(right));
+  return edge && (!isWiring(target) || target === 'src/proxy/clock.ts');
+}
+
+/** Tests may import anything; product code follows the table and never reaches into test/. */
+export function importDirections(files: readonly SourceFile[]): Problem[] {
+  return files
+    .filter((file) => file.path.startsWith('src/') && isCode(file) && !isTest(file))
+    .flatMap((file) =>
+      importsOf(file).flatMap((one): Problem[] => {
+        if (one.target !== undefined) {
+          const ok = one.target.startsWith('src/') ? across(file.path, one) : one.target === 'package.json';
+          return ok ? [] : [`${file.path}: may not import ${one.target}${one.typeOnly ? ' (type)' : ''}`];
+        }
+        const allowed = PACKAGES[roomOf(file.path)];
+        return allowed === undefined || allowed.test(one.specifier)
+          ? []
+          : [`${file.path}: may not use ${one.specifier}`];
+      }),
+    );
+}
+
+/** Relative imports carry their suffix, so that Node runs the sources as they are. */
+export function importSuffixes(files: readonly SourceFile[]): Problem[] {
+  return files.filter(isCode).flatMap((file) =>
+    importsOf(file)
+      .filter(({ specifier }) => specifier.startsWith('.') && !/\.(?:ts|tsx|mjs|js|json|css)$/.test(specifier))
+      .map(({ specifier }) => `${file.path}: "${specifier}" has no suffix`),
+  );
+}
+
+/** Electron is for a later room; until then no file may need it. */
+export function noElectron(files: readonly SourceFile[]): Problem[] {
+  return files.filter(isCode).flatMap((file) =>
+    importsOf(file)
+      .filter(({ specifier }) => specifier === 'electron' || specifier.startsWith('electron/'))
+      .map(() => `${file.path}: imports electron`),
+  );
+}
