@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP/2 sessions to providers, for calls that need duplex streams and trailers (gRPC, Connect-RPC). One session per origin,
+// opened on demand; a session that says GOAWAY or closes is forgotten. Knows nothing of calls.
+
+import { type ClientHttp2Session, connect } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { OutpostError } from '../../contract/errors.ts';
+
+/** A session without streams is closed after this time; `unref` keeps it from holding the process. */
+const MAX_SESSIONS = 64;
+
+export interface H2Sessions {
+  /** Rejects with an OutpostError when the origin cannot be reached, is not trusted, or does not speak h2. */
+  session(origin: string): Promise<ClientHttp2Session>;
+  close(): Promise<void>;
+}
+
+/** A verified TLS socket (or plain TCP for http origins) that negotiated `h2`. */
+export type H2Dial = (origin: string) => Promise<Duplex & { alpnProtocol?: string | false | null }>;
+
+export function createH2Sessions(dial: H2Dial): H2Sessions {
+  const sessions = new Map<string, Promise<ClientHttp2Session>>();
+
+  async function open(origin: string): Promise<ClientHttp2Session> {
+    const socket = await dial(origin);
+    if (origin.startsWith('https:') && socket.alpnProtocol !== 'h2') {
+      socket.destroy();
+      throw new OutpostError('OUT_UPSTREAM_UNREACHABLE', 'the provider does not speak HTTP/2');
+    }
+    const session = connect(origin, {
+      createConnection: () => socket,
+      settings: { enablePush: false, initialWindowSize: 1 << 20 },
+      maxReservedRemoteStreams: 0,
+    });
+    const forget = (): void => {
+      if (sessions.get(origin) === opened) sessions.delete(origin);
+    };
+    session.on('error', forget);
+    session.on('goaway', forget);
+    session.on('close', forget);
+    await new Promise<void>((resolve, reject) => {
+      session.once('connect', () => resolve());
+      session.once('error', (error) => reject(new OutpostError('OUT_UPSTREAM_UNREACHABLE', error.message)));
+      session.once('close', () => reject(new OutpostError('OUT_UPSTREAM_UNREACHABLE', 'closed before the preface')));
+    });
+    session.unref();
+    const opened = sessions.get(origin);
+    return session;
+  }
+
+  return {
+    session(origin) {
+      const known = sessions.get(origin);
+      if (known !== undefined) {
+        sessions.delete(origin);
+        sessions.set(origin, known);
+        return known;
+      }
+      const opening = open(origin);
+      sessions.set(origin, opening);
+      opening.catch(() => {
+        if (sessions.get(origin) === opening) sessions.delete(origin);
+      });
+      if (sessions.size > MAX_SESSIONS) {
+        const [oldest] = sessions;
+        if (oldest !== undefined) {
+          sessions.delete(oldest[0]);
+          // close() lets streams under way finish.
+          oldest[1].then((session) => session.close()).catch(() => undefined);
+        }
+      }
+      return opening;
+    },
+    async close() {
+      const all = [...sessions.values()];
+      sessions.clear();
+      for (const opening of all) await opening.then((session) => session.destroy()).catch(() => undefined);
+    },
+  };
+}

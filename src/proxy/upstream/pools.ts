@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// One undici Pool per provider origin, HTTP/1.1. Owns sockets and their limits; knows nothing of calls, policy or dialects.
+
+import { TLSSocket } from 'node:tls';
+import type { buildConnector } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
+
+/** Open origins kept at once; the least recently used idle one is closed first, so that thousands of hosts stay flat. */
+const MAX_ORIGINS = 64;
+
+export interface NegotiatedTls {
+  readonly version: string;
+  readonly cipher: string;
+}
+
+export interface Pools {
+  /** `origin` is `scheme://host:port`. */
+  pool(origin: string): Pool;
+  /** What the newest connection to the origin negotiated; undefined for plain HTTP or before the first connection. */
+  tls(origin: string): NegotiatedTls | undefined;
+  /** Drops every idle and busy socket: after sleep, a network change, or new trust. Calls under way fail. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createPools(options: { readonly connector: buildConnector.connector }): Pools {
+  const pools = new Map<string, Pool>();
+  const negotiated = new Map<string, NegotiatedTls>();
+
+  function open(origin: string): Pool {
+    const connect: buildConnector.connector = (opts, callback) => {
+      options.connector(opts, (...result) => {
+        const socket = result[1];
+        if (socket instanceof TLSSocket) {
+          negotiated.set(origin, { version: socket.getProtocol() ?? '', cipher: socket.getCipher()?.name ?? '' });
+        }
+        callback(...result);
+      });
+    };
+    return new Pool(origin, {
+      connect,
+      connections: 32,
+      pipelining: 1,
+      allowH2: false,
+      // Shorter than what servers keep: a socket reused as the peer closes it fails the call (gateways.md 2.2: 4 s gave 0 of 2,000).
+      keepAliveTimeout: 4_000,
+      keepAliveTimeoutThreshold: 1_000,
+      // The exchange has its own timers, on the injected clock.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: 64 * 1024,
+      strictContentLength: true,
+    });
+  }
+
+  function trim(): void {
+    if (pools.size <= MAX_ORIGINS) return;
+    for (const [origin, pool] of pools) {
+      if (pool.stats.running > 0 || pool.stats.pending > 0) continue;
+      pools.delete(origin);
+      negotiated.delete(origin);
+      void pool.close().catch(() => undefined);
+      if (pools.size <= MAX_ORIGINS) return;
+    }
+  }
+
+  async function reset(): Promise<void> {
+    const all = [...pools.values()];
+    pools.clear();
+    await Promise.all(all.map((pool) => pool.destroy().catch(() => undefined)));
+  }
+
+  return {
+    pool(origin) {
+      let pool = pools.get(origin);
+      if (pool === undefined) pool = open(origin);
+      else pools.delete(origin);
+      pools.set(origin, pool);
+      trim();
+      return pool;
+    },
+    tls: (origin) => negotiated.get(origin),
+    reset,
+    close: reset,
+  };
+}
