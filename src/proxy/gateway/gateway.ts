@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// The base-URL entrance: plain HTTP on loopback, HTTP/1.1 or HTTP/2 with prior knowledge, one call a request. Who may enter is
+// guard.ts's decision; knows nothing of providers or TLS.
+
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../../contract/clock.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+import type { Log } from '../../contract/log.ts';
+import type { HandleCall } from '../exchange/call.ts';
+import type { Identity, Peer } from '../identity/owner.ts';
+import { type Client, createCallCount, type Front, peerOf } from '../intercept/client.ts';
+import { createH1Server } from '../intercept/h1-server.ts';
+import { createH2Server } from '../intercept/h2-server.ts';
+import type { Settings } from '../policy/policy.ts';
+import { admitToGateway, type PeerUser } from './guard.ts';
+
+export interface GatewayDeps {
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly handle: HandleCall;
+  readonly settings: () => Pick<Settings, 'gateway'>;
+  readonly identity: Identity;
+  /** The user the daemon runs as; only that user's processes may call. */
+  readonly ownUid: number;
+  /** Asked of callers whose user cannot be known, or of all (`requireToken`). */
+  readonly token: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Gateway {
+  readonly port: number;
+  readonly ipv6: boolean;
+  stats(): { readonly connections: number; readonly running: number; readonly refused: number };
+  /** Lets running calls end for up to half a second, then destroys what is left. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS = 500;
+const MOST_CONNECTIONS = 8_192;
+const PORT_ATTEMPTS = 5;
+/** How long a new connection may stay silent or undecided between HTTP/1.1 and HTTP/2. Milliseconds. */
+const FIRST_BYTES_MS = 60_000;
+/** The first bytes of an HTTP/2 connection (RFC 9113, 3.4); no HTTP/1.1 method begins with them. */
+const H2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+
+/** Rejects when the port cannot be bound on 127.0.0.1 (or on ::1, where that exists). */
+export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
+  const { clock, log } = deps;
+  const sockets = new Set<Socket>();
+  const calls = createCallCount();
+  let ids = 0;
+  let refused = 0;
+  let stopping = false;
+  let ownHosts: readonly string[] = [];
+  const onRefused = (code: ErrorCode): void => {
+    refused += 1;
+    log.warn('gateway.refused', { code });
+  };
+  const front: Front = {
+    handle: deps.handle,
+    clock,
+    log,
+    calls,
+    answering: new WeakMap(),
+    onRefused,
+    stopping: () => stopping,
+  };
+  const h1 = createH1Server(front);
+  const h2 = createH2Server(front);
+
+  const accept = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    const peer = peerOf(socket);
+    if (peer === undefined) return void socket.destroy();
+    // One lookup a connection: it says who is asking, and whether they may.
+    const attributed = deps.identity.attribute(peer);
+    const user = attributed.then(async ({ uid }) => userOf(uid ?? (await secondLook(peer)), deps.ownUid));
+    const client: Client = {
+      raw: socket,
+      connection: { id: `g${++ids}`, peer, owner: attributed.then(({ owner }) => owner) },
+      entrance: 'gateway',
+      scheme: 'http',
+      admit: async (head) => {
+        const rules = { ...deps.settings().gateway, ownHosts, token: deps.token };
+        return admitToGateway(head, rules, await user);
+      },
+    };
+    void startsAsH2(socket, clock).then((isH2) => {
+      if (socket.destroyed) return;
+      if (isH2 === undefined) socket.destroy();
+      else (isH2 ? h2 : h1).accept(socket, client);
+    });
+  };
+  /** A lookup that was too slow has filled the cache by now; without this a busy moment would look like a stranger. */
+  const secondLook = async (peer: Peer): Promise<number | undefined> =>
+    deps.identity.knowsUid ? (await deps.identity.attribute(peer)).uid : undefined;
+
+  const { servers, port } = await bind(deps, accept).catch((error: unknown) => {
+    h1.close();
+    throw error;
+  });
+  ownHosts = ['127.0.0.1', 'localhost', '[::1]'].map((host) => `${host}:${port}`);
+  return {
+    port,
+    ipv6: servers.length > 1,
+    stats: () => ({ connections: sockets.size, running: calls.running, refused }),
+    close: async () => {
+      stopping = true;
+      const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      h1.close();
+      h2.close();
+      await Promise.race([calls.idle(), new Promise<void>((resolve) => clock.after(DRAIN_MS, resolve))]);
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(stopped);
+    },
+  };
+}
+
+function userOf(uid: number | undefined, ownUid: number): PeerUser {
+  if (uid === undefined || uid < 0) return 'unknown';
+  return uid === ownUid ? 'own' : 'other';
+}
+
+async function bind(
+  { port, log }: Pick<GatewayDeps, 'port' | 'log'>,
+  accept: (socket: Socket) => void,
+): Promise<{ readonly servers: readonly Server[]; readonly port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const v4 = await open('127.0.0.1', port, accept, log);
+    const bound = (v4.address() as AddressInfo).port;
+    try {
+      return { servers: [v4, await open('::1', bound, accept, log)], port: bound };
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') {
+        log.info('gateway.no-ipv6', { code });
+        return { servers: [v4], port: bound };
+      }
+      v4.close();
+      if (port !== 0 || attempt >= PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function open(host: string, port: number, accept: (socket: Socket) => void, log: Log): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
+    server.maxConnections = MOST_CONNECTIONS;
+    server.once('error', reject);
+    server.listen({ host, port, ipv6Only: host === '::1' }, () => {
+      server.off('error', reject);
+      // Accepting can fail later (no file descriptors left); without a listener that would end the process.
+      server.on('error', (error: NodeJS.ErrnoException) => log.error('gateway.listen-error', { code: error.code }));
+      resolve(server);
+    });
+  });
+}
+
+/** Leaves the socket paused with its bytes put back. Undefined: it ended, or said nothing in time. */
+function startsAsH2(socket: Socket, clock: Clock): Promise<boolean | undefined> {
+  return new Promise((resolve) => {
+    let seen: Buffer = Buffer.alloc(0);
+    const settle = (isH2: boolean | undefined): void => {
+      timer.clear();
+      socket.off('data', onData);
+      socket.off('end', onEnd);
+      socket.off('close', onEnd);
+      socket.pause();
+      if (seen.length > 0 && isH2 !== undefined) socket.unshift(seen);
+      resolve(isH2);
+    };
+    const timer = clock.after(FIRST_BYTES_MS, () => settle(undefined));
+    const onData = (chunk: Buffer): void => {
+      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      const length = Math.min(seen.length, H2_PREFACE.length);
+      if (!seen.subarray(0, length).equals(H2_PREFACE.subarray(0, length))) settle(false);
+      else if (length === H2_PREFACE.length) settle(true);
+    };
+    const onEnd = (): void => settle(undefined);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('close', onEnd);
+    socket.resume();
+  });
+}

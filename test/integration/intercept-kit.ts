@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the entrance tests share: the real entrance on free ports with a handler of the test's own, and raw clients that can
+// misbehave. Knows nothing of the exchange.
+
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { connect, createServer, type LookupFunction, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  type ConnectionOptions,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+  connect as tlsConnect,
+} from 'node:tls';
+import type { Clock } from '../../src/contract/clock.ts';
+import type { Log } from '../../src/contract/log.ts';
+import { systemClock } from '../../src/proxy/clock.ts';
+import type { Call, HandleCall, HttpCall } from '../../src/proxy/exchange/call.ts';
+import type { Attribution, Identity } from '../../src/proxy/identity/owner.ts';
+import { type Intercept, startIntercept } from '../../src/proxy/intercept/intercept.ts';
+import type { ClientDistrust } from '../../src/proxy/intercept/tls-server.ts';
+import type { HostDecision, Settings } from '../../src/proxy/policy/policy.ts';
+import { makeTestCa, type TestCa } from '../fakes/pki.ts';
+
+export const GOVERNED = 'api.openai.test';
+export const OTHER_GOVERNED = 'api.anthropic.test';
+export const BLOCKED = 'blocked.test';
+
+export interface Kit {
+  readonly intercept: Intercept;
+  readonly port: number;
+  readonly ca: TestCa;
+  readonly calls: Call[];
+  readonly minted: string[];
+  readonly distrusts: ClientDistrust[];
+  readonly lines: string[];
+  close(): Promise<void>;
+}
+
+export interface KitOptions {
+  readonly handle?: HandleCall;
+  readonly clock?: Clock;
+  readonly port?: number;
+  readonly network?: Partial<Settings['network']>;
+  readonly connectMs?: number;
+  readonly actions?: Readonly<Record<string, HostDecision['action']>>;
+  readonly ownPorts?: readonly number[];
+  readonly resolve?: LookupFunction;
+  readonly contextFor?: (name: string) => SecureContext;
+}
+
+/** Every name is this machine, so that upstreams can be local. */
+export const toLoopback: LookupFunction = (_name, options, done) => {
+  if (options.all === true) done(null, [{ address: '127.0.0.1', family: 4 }]);
+  else done(null, '127.0.0.1', 4);
+};
+
+export function identityOf(attribution: Attribution, knowsUid = true): Identity {
+  return { attribute: () => Promise.resolve(attribution), knowsUid, close: () => Promise.resolve() };
+}
+
+const CA = makeTestCa({ commonName: 'entrance test CA' });
+const ACTIONS = { [GOVERNED]: 'govern', [OTHER_GOVERNED]: 'header', [BLOCKED]: 'block' } as const;
+
+export async function startKit(options: KitOptions = {}): Promise<Kit> {
+  const calls: Call[] = [];
+  const distrusts: ClientDistrust[] = [];
+  const lines: string[] = [];
+  const minted: string[] = [];
+  const contexts = new Map<string, SecureContext>();
+  const actions: Readonly<Record<string, HostDecision['action']>> = { ...ACTIONS, ...options.actions };
+  const intercept = await startIntercept({
+    port: options.port ?? 0,
+    handle: async (call) => {
+      calls.push(call);
+      await (options.handle ?? echo)(call);
+    },
+    contextFor: (name) => {
+      if (options.contextFor !== undefined) return options.contextFor(name);
+      const known = contexts.get(name);
+      if (known !== undefined) return known;
+      const leaf = CA.issue({ names: [name] });
+      const context = createSecureContext({ key: leaf.key, cert: leaf.chain });
+      contexts.set(name, context);
+      minted.push(name);
+      return context;
+    },
+    decideHost: (host) => ({ action: actions[host] ?? 'tunnel' }),
+    settings: () => ({
+      network: { connectPorts: [[1, 65_535]], allowPrivate: ['127.0.0.0/8', '::1/128'], ...options.network },
+      timeouts: { connect: options.connectMs ?? 5_000, firstContent: 1_000, idle: 1_000, total: 1_000 },
+    }),
+    ownPorts: () => options.ownPorts ?? [],
+    identity: identityOf({ uid: 1, owner: undefined }),
+    clock: options.clock ?? systemClock,
+    log: memoryLog(lines),
+    onClientDistrust: (distrust) => distrusts.push(distrust),
+    resolve: options.resolve ?? toLoopback,
+  });
+  return { intercept, port: intercept.port, ca: CA, calls, minted, distrusts, lines, close: () => intercept.close() };
+}
+
+export function memoryLog(lines: string[]): Log {
+  const say =
+    (level: string) =>
+    (event: string, fields = {}): void => {
+      lines.push(JSON.stringify({ level, event, ...fields }));
+    };
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+}
+
+/** Answers with what the entrance made of the request. */
+export const echo: HandleCall = async (call) => {
+  if (call.kind === 'upgrade') return void call.socket.destroy();
+  const body = await readAll(call.body).catch(() => Buffer.alloc(0));
+  const seen = {
+    protocol: call.protocol,
+    scheme: call.scheme,
+    host: call.host,
+    port: call.port,
+    provider: call.provider,
+    method: call.method,
+    target: call.target,
+    headers: call.headers,
+    hasBody: call.hasBody,
+    body: body.toString('latin1'),
+    trailers: call.requestTrailers(),
+    tls: call.connection.tls,
+    id: call.connection.id,
+  };
+  answer(call, 200, JSON.stringify(seen));
+};
+
+export function answer(call: HttpCall, status: number, text: string): void {
+  call.reply.head(status, ['Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(text))]);
+  if (call.method !== 'HEAD') call.reply.write(Buffer.from(text));
+  call.reply.end();
+}
+
+export async function readAll(stream: AsyncIterable<unknown>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Buffer));
+  return Buffer.concat(chunks);
+}
+
+export interface Connected {
+  readonly socket: Socket;
+  readonly status: number;
+  readonly head: string;
+  /** What came after the response head. */
+  readonly rest: Buffer;
+}
+
+/** Sends a CONNECT and waits for the whole response head. `early` goes out in the same write. */
+export async function openTunnel(
+  port: number,
+  authority: string,
+  { host = '127.0.0.1', early = Buffer.alloc(0) }: { readonly host?: string; readonly early?: Buffer } = {},
+): Promise<Connected> {
+  const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(Buffer.concat([Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`), early]));
+  let seen = Buffer.alloc(0);
+  while (!seen.includes('\r\n\r\n')) {
+    const chunk = await nextChunk(socket);
+    if (chunk === undefined) break;
+    seen = Buffer.concat([seen, chunk]);
+  }
+  const end = seen.indexOf('\r\n\r\n') + 4;
+  const head = seen.subarray(0, end).toString('latin1');
+  return { socket, status: Number(head.split(' ')[1] ?? 0), head, rest: seen.subarray(end) };
+}
+
+/** The next bytes, or undefined at the end. Leaves the socket paused. */
+export function nextChunk(socket: Duplex): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const settle = (chunk?: Buffer): void => {
+      socket.off('data', settle);
+      socket.off('end', onEnd);
+      socket.off('close', onEnd);
+      socket.pause();
+      resolve(chunk);
+    };
+    const onEnd = (): void => settle();
+    socket.on('data', settle);
+    socket.on('end', onEnd);
+    socket.on('close', onEnd);
+    if (socket.destroyed || socket.readableEnded) return onEnd();
+    socket.resume();
+  });
+}
+
+/** CONNECT, then a verified TLS handshake inside. */
+export async function openTls(
+  kit: Kit,
+  authority: string,
+  options: ConnectionOptions & { readonly host?: string } = {},
+): Promise<TLSSocket> {
+  const { socket, status } = await openTunnel(
+    kit.port,
+    authority,
+    options.host === undefined ? {} : { host: options.host },
+  );
+  if (status !== 200) throw new Error(`CONNECT answered ${status}`);
+  const { host: _host, ...tls } = options;
+  const secure = tlsConnect({ servername: authority.split(':')[0] ?? '', ca: kit.ca.cert, ...tls, socket });
+  await once(secure, 'secureConnect');
+  secure.on('error', () => undefined);
+  return secure;
+}
+
+/** Writes raw bytes and reads until the peer closes. */
+export async function talk(socket: Duplex, text: string | Buffer): Promise<string> {
+  socket.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
+  return drain(socket);
+}
+
+export async function drain(socket: Duplex): Promise<string> {
+  let seen = '';
+  for (;;) {
+    const chunk = await nextChunk(socket);
+    if (chunk === undefined) return seen;
+    seen += chunk.toString('latin1');
+  }
+}
+
+/** One HTTP/1.1 request over a given socket. */
+export function requestOver(socket: Duplex, options: RequestOptions): ClientRequest {
+  return request({ createConnection: () => socket, ...options } as RequestOptions);
+}
+
+export async function responseOf(req: ClientRequest): Promise<IncomingMessage> {
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
+  return res;
+}
+
+/** A TCP server on a free port. */
+export async function startTcp(
+  onConnection: (socket: Socket) => void,
+  host = '127.0.0.1',
+): Promise<Server & { port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+    onConnection(socket);
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  const close = server.close.bind(server);
+  server.close = (done) => {
+    for (const socket of sockets) socket.destroy();
+    return close(done);
+  };
+  return Object.assign(server, { port: typeof address === 'object' && address !== null ? address.port : 0 });
+}
+
+/** Waits until `check` holds; fails after `ms`. */
+export async function until(check: () => boolean, what: string, ms = 5_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!check()) {
+    if (Date.now() > end) throw new Error(`still not: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** HTTP/2 by hand: frames that a well-behaved client would never send. */
+export const rawH2 = {
+  preface: Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1'),
+  frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+    const head = Buffer.alloc(9);
+    head.writeUIntBE(payload.length, 0, 3);
+    head.writeUInt8(type, 3);
+    head.writeUInt8(flags, 4);
+    head.writeUInt32BE(stream, 5);
+    return Buffer.concat([head, payload]);
+  },
+  settings: (): Buffer => rawH2.frame(4, 0, 0),
+  /** HPACK without compression: each name and value as a literal that is not indexed (RFC 7541, 6.2.2). */
+  headerBlock: (fields: readonly (readonly [string, string])[]): Buffer =>
+    Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), hpackText(name), hpackText(value)])),
+  post: (path = '/'): Buffer =>
+    rawH2.headerBlock([
+      [':method', 'POST'],
+      [':scheme', 'https'],
+      [':authority', GOVERNED],
+      [':path', path],
+    ]),
+  headers: (stream: number, block: Buffer, flags = 4): Buffer => rawH2.frame(1, flags, stream, block),
+  data: (stream: number, bytes: Buffer, flags = 0): Buffer => rawH2.frame(0, flags, stream, bytes),
+  reset: (stream: number, code = 8): Buffer => rawH2.frame(3, 0, stream, Buffer.from([0, 0, 0, code])),
+  continuation: (stream: number, block: Buffer, flags = 0): Buffer => rawH2.frame(9, flags, stream, block),
+};
+
+function hpackText(text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1');
+  if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  const length = [127];
+  let rest = bytes.length - 127;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) length.push((rest % 128) + 128);
+  length.push(rest);
+  return Buffer.concat([Buffer.from(length), bytes]);
+}
+
+/** The frames in what a server sent, as type, stream and payload. */
+export function framesIn(bytes: Buffer): { type: number; flags: number; stream: number; payload: Buffer }[] {
+  const frames = [];
+  for (let at = 0; at + 9 <= bytes.length; ) {
+    const length = bytes.readUIntBE(at, 3);
+    frames.push({
+      type: bytes.readUInt8(at + 3),
+      flags: bytes.readUInt8(at + 4),
+      stream: bytes.readUInt32BE(at + 5),
+      payload: bytes.subarray(at + 9, at + 9 + length),
+    });
+    at += 9 + length;
+  }
+  return frames;
+}
