@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the writer thread is started, and the part of it that its owner uses.
+
+import { Worker } from 'node:worker_threads';
+import type { WriterData } from './writer-protocol.ts';
+
+/** Tests hand in a thread that can be made to fail. */
+export type WriterThread = Pick<Worker, 'postMessage' | 'terminate' | 'on'>;
+export type StartWriterThread = (data: WriterData) => WriterThread;
+
+export const startWriterThread: StartWriterThread = (data) =>
+  new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: data, name: 'audit-writer' });
