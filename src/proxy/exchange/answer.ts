@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Outpost itself says to a caller: refusals and failures in the shape that the caller's SDK expects, and the headers that
+// every governed answer carries. Does not decide anything.
+
+import type { Duplex } from 'node:stream';
+import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
+import type { ErrorClass, NativeError, Recognised } from '../dialects/dialect.ts';
+import { dialectOf, unknownError } from '../dialects/index.ts';
+import type { HttpCall } from './call.ts';
+import { headerValue } from './edits.ts';
+
+export interface Said {
+  readonly code: ErrorCode;
+  /** A rule's own sentence instead of the catalogue's. */
+  readonly message?: string | undefined;
+  readonly request: string;
+  readonly decision?: string | undefined;
+}
+
+/** The headers of `x-outpost-*` for an answer by a provider. */
+export function whoAnswered(request: string, provider: string, model: string | undefined): string[] {
+  return [
+    'x-outpost-request-id',
+    request,
+    'x-outpost-provider',
+    headerValue(provider),
+    ...(model === undefined ? [] : ['x-outpost-model', headerValue(model)]),
+  ];
+}
+
+const CLASS_BY_STATUS: Readonly<Record<number, ErrorClass>> = {
+  400: 'invalid-request',
+  401: 'authentication',
+  403: 'permission',
+  404: 'not-found',
+  429: 'rate-limit',
+  503: 'overloaded',
+};
+
+export function nativeError(said: Said): NativeError {
+  const entry = ERRORS[said.code];
+  const sentence = said.message ?? entry.user;
+  return {
+    status: entry.status,
+    code: said.code,
+    // The id is in the text too: most clients show the message and drop the headers.
+    message: `${sentence} (Outpost ${said.decision ?? said.request})`,
+    class: CLASS_BY_STATUS[entry.status] ?? 'server',
+  };
+}
+
+interface WholeAnswer {
+  readonly status: number;
+  readonly headers: string[];
+  readonly body: Buffer;
+}
+
+export function errorAnswer(said: Said, recognised: Recognised | undefined): WholeAnswer {
+  const error = nativeError(said);
+  const native = recognised === undefined ? unknownError(error) : dialectOf(recognised.dialect).errorAnswer(error);
+  const headers = [
+    'content-type',
+    native.contentType,
+    'content-length',
+    String(native.body.length),
+    'cache-control',
+    'no-store',
+    ...native.headers,
+    'x-outpost-request-id',
+    said.request,
+  ];
+  if (said.decision !== undefined) headers.push('x-outpost-decision', said.decision);
+  // openai, anthropic and groq SDKs obey it; without it they repeat 5xx answers twice (translation.md 4.4).
+  if (!ERRORS[said.code].retryable) headers.push('x-should-retry', 'false');
+  return { status: error.status, headers, body: native.body };
+}
+
+/** Answers a call whole. The rest of its body is thrown away as it comes, so that the connection stays usable. */
+export function sayToCall(call: HttpCall, said: Said, recognised: Recognised | undefined): void {
+  if (call.reply.started) return call.reply.abort();
+  const answer = errorAnswer(said, recognised);
+  call.body.on('error', () => undefined);
+  call.body.resume();
+  call.reply.head(answer.status, answer.headers);
+  if (call.method !== 'HEAD') call.reply.write(answer.body);
+  call.reply.end();
+}
+
+/** Answers an upgrade that will not be: a plain HTTP answer, then the socket is closed. */
+export function sayToSocket(socket: Duplex, said: Said, recognised: Recognised | undefined): void {
+  const answer = errorAnswer(said, recognised);
+  let head = `HTTP/1.1 ${answer.status} ${answer.status === 400 ? 'Bad Request' : 'Error'}\r\n`;
+  for (let i = 0; i + 1 < answer.headers.length; i += 2) head += `${answer.headers[i]}: ${answer.headers[i + 1]}\r\n`;
+  socket.on('error', () => undefined);
+  socket.end(Buffer.concat([Buffer.from(`${head}connection: close\r\n\r\n`, 'latin1'), answer.body]));
+  socket.resume();
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// One try at one target over HTTP/1.1: send, hold until content, commit, pass on. Nothing reaches the caller before the commit,
+// so that whoever calls this may still answer otherwise. Knows no policy, no audit, and not which target comes next.
+
+import type { Readable } from 'node:stream';
+import type { Dispatcher, Pool } from 'undici';
+import type { Clock, Timer } from '../../contract/clock.ts';
+import { OutpostError } from '../../contract/errors.ts';
+import type { AnswerHead, AnswerReader } from '../dialects/dialect.ts';
+import type { RawHeaders, Reply } from './call.ts';
+import { decodeRawHeaders, header } from './edits.ts';
+import { createTap, type Tap } from './tap.ts';
+
+export interface AttemptInput {
+  readonly pool: Pool;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Buffer | Readable | undefined;
+  /** Makes the reader of the answer; undefined: nothing is known about it, so nothing is held. */
+  readonly reader: ((head: AnswerHead) => AnswerReader) | undefined;
+  readonly reply: Reply;
+  /** The headers that the caller shall see for the provider's. */
+  readonly answerHeaders: (headers: RawHeaders) => string[];
+  readonly gone: AbortSignal;
+  readonly clock: Clock;
+  /** Milliseconds: from sending to first content, and between bytes after it. */
+  readonly timeouts: { readonly firstContent: number; readonly idle: number };
+  readonly hold: { readonly events: number; readonly bytes: number; readonly jsonBytes: number };
+}
+
+interface Measured {
+  readonly status: number | undefined;
+  readonly headers: RawHeaders;
+  readonly reader: AnswerReader | undefined;
+  readonly responseBytes: number;
+  /** `clock.monotonic()` at the commit. */
+  readonly committedAt: number | undefined;
+}
+
+export type AttemptResult = Measured &
+  (
+    | { readonly kind: 'complete' }
+    /** A whole answer that is an error or that the dialect calls failed; held, nothing was written. */
+    | {
+        readonly kind: 'held';
+        readonly status: number;
+        readonly body: readonly Buffer[];
+        readonly trailers: RawHeaders;
+      }
+    /** No usable answer; nothing was written. */
+    | { readonly kind: 'failed'; readonly error: OutpostError }
+    /** Ended early after the commit; the caller's side is still open for an in-band error and must then be aborted. */
+    | { readonly kind: 'broken'; readonly error: OutpostError }
+    | { readonly kind: 'cancelled' }
+  );
+
+type Ending =
+  | { kind: 'complete' }
+  | { kind: 'held'; status: number; body: readonly Buffer[]; trailers: RawHeaders }
+  | { kind: 'failed'; error: OutpostError }
+  | { kind: 'broken'; error: OutpostError }
+  | { kind: 'cancelled' };
+
+/** Informational answers held for the commit; a provider sends one or two. */
+const MAX_INFOS = 8;
+
+/** Never rejects. */
+export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
+  return new Promise((resolve) => {
+    const { reply, clock } = input;
+    let controller: Dispatcher.DispatchController | undefined;
+    let settled = false;
+    let status: number | undefined;
+    let headers: string[] = [];
+    let infos: { status: number; headers: string[] }[] = [];
+    let reader: AnswerReader | undefined;
+    let tap: Tap | undefined;
+    let held: Buffer[] | undefined = [];
+    let heldBytes = 0;
+    let responseBytes = 0;
+    let committedAt: number | undefined;
+    let waitForWhole = false;
+    let full = false;
+    let timer: Timer;
+
+    const settle = (ending: Ending): void => {
+      if (settled) return;
+      settled = true;
+      timer.clear();
+      input.gone.removeEventListener('abort', onGone);
+      if (ending.kind !== 'complete' && ending.kind !== 'held') {
+        controller?.abort(new Error(ending.kind));
+        if (input.body !== undefined && !Buffer.isBuffer(input.body)) input.body.destroy();
+      }
+      resolve({ ...ending, status: status as number, headers, reader, responseBytes, committedAt });
+    };
+    const stop = (error: OutpostError): void =>
+      settle(committedAt === undefined ? { kind: 'failed', error } : { kind: 'broken', error });
+    const onGone = (): void => settle({ kind: 'cancelled' });
+    const startTimer = (ms: number, what: string): Timer =>
+      clock.after(ms, () => stop(new OutpostError('OUT_UPSTREAM_TIMEOUT', `${what} (${ms} ms)`)));
+
+    function commit(): void {
+      if (committedAt !== undefined || held === undefined || status === undefined) return;
+      committedAt = clock.monotonic();
+      timer.clear();
+      timer = startTimer(input.timeouts.idle, 'idle');
+      for (const info of infos) reply.info(info.status, info.headers);
+      reply.head(status, input.answerHeaders(headers));
+      const waiting = held;
+      held = undefined;
+      infos = [];
+      let room = true;
+      for (const chunk of waiting) room = reply.write(chunk);
+      if (!room) waitForRoom();
+    }
+
+    function waitForRoom(): void {
+      if (full) return;
+      full = true;
+      controller?.pause();
+      // The caller may read as slowly as it likes: the provider's idle time does not run meanwhile.
+      timer.clear();
+      void reply.drained().then(() => {
+        full = false;
+        if (settled) return;
+        timer = startTimer(input.timeouts.idle, 'idle');
+        controller?.resume();
+      });
+    }
+
+    /** Commits when the first content is in; called after each piece that the reader has seen. */
+    function consider(): void {
+      if (settled || held === undefined || waitForWhole || reader === undefined) return;
+      if (tap?.blind === true) return commit();
+      const { phase } = reader;
+      if (phase === 'failed') waitForWhole = true;
+      else if (phase !== 'holding' || reader.events > input.hold.events || heldBytes > input.hold.bytes) commit();
+    }
+
+    function finish(trailers: string[]): void {
+      if (settled) return;
+      if (reader === undefined || tap?.blind === true) {
+        commit();
+        reply.end(trailers);
+        return settle({ kind: 'complete' });
+      }
+      const end = reader.phase;
+      if (held !== undefined && status !== undefined) {
+        const body = held;
+        if (status >= 400 || end === 'failed') return settle({ kind: 'held', status, body, trailers });
+        if (end !== 'done' && reader.facts().understood)
+          return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'empty or cut off before content'));
+        commit();
+      } else if (end !== 'done' && end !== 'failed' && reader.facts().understood) {
+        return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'ended without its terminal event'));
+      }
+      reply.end(trailers);
+      settle({ kind: 'complete' });
+    }
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(given) {
+        controller = given;
+        if (settled) given.abort(new Error('cancelled'));
+      },
+      onResponseStart(_controller, code) {
+        const raw = decodeRawHeaders(controller?.rawHeaders);
+        if (code < 200) {
+          if (code === 101) return;
+          if (input.reader === undefined) reply.info(code, raw);
+          else if (infos.length < MAX_INFOS) infos.push({ status: code, headers: raw });
+          return;
+        }
+        status = code;
+        headers = raw;
+        const contentType = (header(headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+        reader = input.reader?.({ status: code, contentType, header: (name) => header(raw, name) });
+        if (reader !== undefined && code < 300 && contentType === 'text/html') {
+          // A captive portal or a block page, never a model.
+          return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'HTML instead of an answer'));
+        }
+        if (reader === undefined) {
+          commit();
+          return;
+        }
+        tap = createTap(reader, header(headers, 'content-encoding'), consider);
+        waitForWhole = code >= 400 || reader.framing === 'json';
+      },
+      onResponseData(_controller, chunk) {
+        if (settled) return;
+        responseBytes += chunk.length;
+        if (held === undefined) {
+          if (!full) timer.refresh();
+          tap?.push(chunk);
+          if (!reply.write(chunk)) waitForRoom();
+          return;
+        }
+        held.push(chunk);
+        heldBytes += chunk.length;
+        tap?.push(chunk);
+        if (waitForWhole) {
+          // Larger than any sensible answer: stop holding, pass on what comes.
+          if (heldBytes > input.hold.jsonBytes) commit();
+        } else if (heldBytes > input.hold.bytes) commit();
+      },
+      onResponseEnd() {
+        const trailers = decodeRawHeaders(controller?.rawTrailers);
+        if (tap === undefined) finish(trailers);
+        else tap.end(() => finish(trailers));
+      },
+      onResponseError(_controller, error) {
+        stop(upstreamError(error, status !== undefined));
+      },
+    };
+
+    timer = startTimer(input.timeouts.firstContent, 'no content');
+    if (input.gone.aborted) return onGone();
+    input.gone.addEventListener('abort', onGone, { once: true });
+    try {
+      input.pool.dispatch(
+        {
+          method: input.method as Dispatcher.HttpMethod,
+          path: input.path,
+          headers: input.headers,
+          body: input.body ?? null,
+        },
+        handler,
+      );
+    } catch (error) {
+      // undici refuses what cannot be written as HTTP/1.1 (control characters in path or headers).
+      stop(new OutpostError('OUT_BAD_REQUEST', error instanceof Error ? error.message : String(error)));
+    }
+  });
+}
+
+function upstreamError(error: unknown, headSeen: boolean): OutpostError {
+  if (error instanceof OutpostError) return error;
+  if (error instanceof Error && error.cause instanceof OutpostError) return error.cause;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  if (headSeen) return new OutpostError('OUT_UPSTREAM_BROKEN', code);
+  if (/TIMEOUT|TIMEDOUT/.test(code)) return new OutpostError('OUT_UPSTREAM_TIMEOUT', code);
+  if (/^UND_ERR_(INVALID|NOT_SUPPORTED)/.test(code)) return new OutpostError('OUT_BAD_REQUEST', code);
+  if (/^HPE_|^UND_ERR_(HEADERS|RES)/.test(code)) return new OutpostError('OUT_UPSTREAM_BROKEN', code);
+  return new OutpostError('OUT_UPSTREAM_UNREACHABLE', code);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// The named edits: every header that differs between what the caller sent and what the provider gets, and between what the
+// provider answered and what the caller gets. Pure. Bodies are edited only by `spliceModel` of the dialects room.
+
+import type { RawHeaders } from './call.ts';
+
+/** RFC 9110 7.6.1 and its proxy relatives: they speak about one connection, never about the message. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Written anew by the sending side. `expect` is answered by our own entrance. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'expect', 'host']);
+
+/** Kept out of answers: `alt-svc` would lead browsers to QUIC, past the proxy. */
+const DROPPED_FROM_ANSWERS: ReadonlySet<string> = new Set(['alt-svc']);
+
+/** Our own names; a copy from either side would forge what we say. */
+const OURS = 'x-outpost-';
+
+export function* pairs(headers: RawHeaders): Generator<readonly [name: string, value: string]> {
+  for (let i = 0; i + 1 < headers.length; i += 2) yield [headers[i] as string, headers[i + 1] as string];
+}
+
+/** First value of a header, by lower-case name. */
+export function header(headers: RawHeaders, name: string): string | undefined {
+  for (const [key, value] of pairs(headers)) if (key.length === name.length && key.toLowerCase() === name) return value;
+  return undefined;
+}
+
+/** Names that the message's own Connection header nominates as hop-by-hop. */
+function nominated(headers: RawHeaders): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const [key, value] of pairs(headers)) {
+    if (key.toLowerCase() !== 'connection') continue;
+    for (const token of value.split(',')) names.add(token.trim().toLowerCase());
+  }
+  // Nominating these would strip what the message itself needs.
+  for (const kept of ['host', 'content-type', 'content-encoding', 'authorization', 'cookie', 'x-api-key'])
+    names.delete(kept);
+  return names;
+}
+
+export interface RequestEdit {
+  /** Authority of the target. */
+  readonly host: string;
+  /** Headers to set; every client-sent copy is removed. */
+  readonly set: readonly (readonly [string, string])[];
+  /** Sent as it is for streamed bodies; undefined: the sender computes or chunks. */
+  readonly contentLength: string | undefined;
+}
+
+/** The provider's view of the caller's headers: order and case kept. HTTP/2's split cookies are joined as HTTP/1.1 needs them. */
+export function requestHeaders(headers: RawHeaders, edit: RequestEdit): string[] {
+  const drop = nominated(headers);
+  const replaced = new Set(edit.set.map(([name]) => name.toLowerCase()));
+  const out: string[] = ['host', edit.host];
+  let cookieAt = -1;
+  for (const [name, value] of pairs(headers)) {
+    const key = name.toLowerCase();
+    if (HOP_BY_HOP.has(key) || FRAMING.has(key) || drop.has(key) || replaced.has(key) || key.startsWith(OURS)) continue;
+    if (key === 'cookie') {
+      if (cookieAt >= 0) {
+        out[cookieAt] = `${out[cookieAt]}; ${value}`;
+        continue;
+      }
+      cookieAt = out.length + 1;
+    }
+    out.push(name, value);
+  }
+  for (const [name, value] of edit.set) out.push(name, value);
+  if (edit.contentLength !== undefined) out.push('content-length', edit.contentLength);
+  return out;
+}
+
+/** The caller's view of the provider's headers, with `extra` (ours) at the end. */
+export function answerHeaders(headers: RawHeaders, extra: RawHeaders): string[] {
+  const drop = nominated(headers);
+  const out: string[] = [];
+  for (const [name, value] of pairs(headers)) {
+    const key = name.toLowerCase();
+    if (HOP_BY_HOP.has(key) || DROPPED_FROM_ANSWERS.has(key) || drop.has(key) || key.startsWith(OURS)) continue;
+    out.push(name, value);
+  }
+  out.push(...extra);
+  return out;
+}
+
+/** The request head of a WebSocket upgrade: hop-by-hop headers stay, they are the message. */
+export function upgradeHeaders(headers: RawHeaders, edit: Omit<RequestEdit, 'contentLength'>): string[] {
+  const replaced = new Set(edit.set.map(([name]) => name.toLowerCase()));
+  const out: string[] = [];
+  let hostSeen = false;
+  for (const [name, value] of pairs(headers)) {
+    const key = name.toLowerCase();
+    if (key === 'proxy-connection' || key === 'proxy-authorization' || replaced.has(key) || key.startsWith(OURS))
+      continue;
+    if (key === 'host') {
+      hostSeen = true;
+      out.push(name, edit.host);
+    } else out.push(name, value);
+  }
+  if (!hostSeen) out.unshift('Host', edit.host);
+  for (const [name, value] of edit.set) out.push(name, value);
+  return out;
+}
+
+/** Makes any text safe as a header value of ours: printable ASCII, at most 128 characters. */
+export function headerValue(text: string): string {
+  return text.replace(/[^\x21-\x7e]/g, '_').slice(0, 128);
+}
+
+/** Raw headers as undici hands them over (latin1 buffers). */
+export function decodeRawHeaders(raw: unknown): string[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((item) => (Buffer.isBuffer(item) ? item.toString('latin1') : String(item)));
+}
