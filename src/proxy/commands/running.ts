@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding the daemon of a data folder and talking to its local API. What stands on disk is parsed, never trusted.
+
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Also what `--ready-file` receives. */
+export const readySchema = z.strictObject({
+  proxy_url: z.url(),
+  gateway_url: z.url(),
+  api_url: z.url(),
+  ca_path: z.string(),
+  pid: z.int().positive(),
+  version: z.string(),
+});
+export type Ready = z.infer<typeof readySchema>;
+
+export const RUN_FILE = 'run.json';
+export const API_TOKEN_FILE = 'api-token';
+export const GATEWAY_TOKEN_FILE = 'gateway-token';
+/** System roots and ours, for tools that take one list (`outpost env`). */
+export const BUNDLE_FILE = 'ca-bundle.pem';
+
+/** The daemon that says it runs on this data folder; undefined when none does. */
+export function findRunning(dataDir: string): Ready | undefined {
+  try {
+    const ready = readySchema.parse(JSON.parse(readFileSync(join(dataDir, RUN_FILE), 'utf8')));
+    process.kill(ready.pid, 0);
+    return ready;
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    if (error instanceof Error && 'code' in error && error.code === 'EPERM') return undefined;
+    return undefined;
+  }
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+/** One call of the local API with the folder's token. Rejects with a sentence for the user. */
+export function callApi(dataDir: string, ready: Ready, method: 'GET' | 'POST', path: string): Promise<ApiAnswer> {
+  const token = readFileSync(join(dataDir, API_TOKEN_FILE), 'utf8').trim();
+  return new Promise((resolve, reject) => {
+    const call = request(
+      new URL(path, ready.api_url),
+      { method, headers: { authorization: `Bearer ${token}`, 'x-outpost-api': '1' }, timeout: 5_000 },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          try {
+            resolve({ status: response.statusCode ?? 0, json: JSON.parse(Buffer.concat(chunks).toString('utf8')) });
+          } catch {
+            reject(new Error(`the daemon answered ${response.statusCode} without JSON`));
+          }
+        });
+      },
+    );
+    call.on('timeout', () => call.destroy(new Error('the daemon did not answer within 5 s')));
+    call.on('error', reject);
+    call.end();
+  });
+}

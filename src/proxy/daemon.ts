@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wiring only: builds the parts, starts them in order, stops them in the opposite order. Decides nothing.
+
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
+import type { Clock } from '../contract/clock.ts';
+import type { Log } from '../contract/log.ts';
+import { openAuditLog } from './audit/writer.ts';
+import { API_TOKEN_FILE, BUNDLE_FILE, GATEWAY_TOKEN_FILE, type Ready, RUN_FILE } from './commands/running.ts';
+import { writeBundle } from './env/bundle.ts';
+import { createCounters } from './exchange/counters.ts';
+import { createExchange } from './exchange/exchange.ts';
+import { createIds } from './exchange/ids.ts';
+import { startGateway } from './gateway/gateway.ts';
+import { createHealth } from './health/registry.ts';
+import { openIdentity } from './identity/identity.ts';
+import { warmUp } from './identity/warm-up.ts';
+import { openAuthority } from './intercept/certs/authority.ts';
+import { startIntercept } from './intercept/intercept.ts';
+import { readOrCreateToken } from './local-api/secret.ts';
+import { createLocalApi } from './local-api/server.ts';
+import { openTrustStore } from './os/trust-store/open.ts';
+import type { Policy } from './policy/policy.ts';
+import { openPolicyStore } from './policy/store.ts';
+import { trimMemory } from './trim-memory.ts';
+import { connectTcp, connectTls, undiciConnector } from './upstream/connect.ts';
+import { createH2Sessions } from './upstream/h2-sessions.ts';
+import { createPools } from './upstream/pools.ts';
+import { createTrust, type Trust } from './upstream/trust.ts';
+import { VERSION } from './version.ts';
+import { createView } from './view.ts';
+import { watchHealth } from './watch-health.ts';
+
+export interface DaemonOptions {
+  readonly configPath: string;
+  /** The user named the file: then it must be there. */
+  readonly configRequired: boolean;
+  readonly dataDir: string;
+  /** 0 picks a free port. */
+  readonly ports: { readonly proxy: number; readonly gateway: number; readonly api: number };
+  readonly readyFile: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Daemon {
+  readonly ready: Ready;
+  /** Resolves when the daemon has stopped, for whatever reason. */
+  readonly stopped: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Whoever starts the daemon must not choose whom it trusts. Node reads some of these late, at the first connection. */
+const UNTRUSTED_ENV = [
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'NODE_USE_SYSTEM_CA',
+];
+
+/** By then the first callers of a start are served. Milliseconds. */
+const TRIM_AFTER_MS = 3_000;
+
+const PAGE_FOLDER = new URL('../../dist/page', import.meta.url).pathname;
+
+/**
+ * Resolves once everything serves. Rejects with a sentence for the operator: bad configuration, taken port, folder in use by
+ * another daemon, damaged CA folder. What was started by then has been stopped again.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { clock, log, dataDir } = options;
+  const startedAt = clock.now();
+  const env = { ...options.env };
+  for (const name of UNTRUSTED_ENV) delete process.env[name];
+  if (options.configRequired && !existsSync(options.configPath))
+    throw new Error(`there is no file ${options.configPath}`);
+  const undo: (() => unknown)[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        log.error('stop-failed', { error: String(error) });
+      }
+    }
+  };
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    chmodSync(dataDir, 0o700);
+
+    const store = await openPolicyStore({ path: options.configPath, env, clock, log });
+    undo.push(() => store.close());
+    const policy = (): Policy => store.current;
+    const health = createHealth({ clock });
+    undo.push(() => health.close());
+
+    const audit = await openAuditLog({ dir: join(dataDir, 'audit'), settings: policy().settings.audit, clock, log });
+    undo.push(() => audit.close());
+
+    // Wired late: the view needs every part, and the API's port stands in the certificates.
+    const apiToken = readOrCreateToken(join(dataDir, API_TOKEN_FILE));
+    const gatewayToken = readOrCreateToken(join(dataDir, GATEWAY_TOKEN_FILE));
+    const view = createView({ clock, startedAt, dataDir, policy, store, audit, health });
+    undo.push(() => view.close());
+    const api = await named('--api-port', options.ports.api, () =>
+      createLocalApi({
+        port: options.ports.api,
+        view: view.agent,
+        token: apiToken,
+        pageFolder: PAGE_FOLDER,
+        clock,
+        log,
+      }),
+    );
+    undo.push(() => api.close());
+
+    const authority = await openAuthority({
+      dir: join(dataDir, 'ca'),
+      clock,
+      log,
+      crlBaseUrl: api.url,
+      permitted: policy().governedHosts(),
+    });
+    undo.push(() => authority.close());
+
+    const trustStore = openTrustStore(process.platform);
+    let trust: Trust = await makeTrust(policy());
+    async function makeTrust(from: Policy): Promise<Trust> {
+      const extraRoots = await Promise.all(from.settings.upstreamCaFiles.map((file) => readFile(file, 'utf8')));
+      const systemRoots = await trustStore.readRoots();
+      // A machine without a store of its own still gets a bundle that works: Mozilla's list.
+      const bundled = systemRoots.length > 0 ? systemRoots : getCACertificates('bundled');
+      await writeBundle(bundled, authority.rootPems(), join(dataDir, BUNDLE_FILE));
+      return createTrust({ systemRoots, extraRoots, exclude: (cert) => authority.isOurs(cert) });
+    }
+    const timeouts = {
+      clock,
+      get timeoutMs() {
+        return policy().settings.timeouts.connect;
+      },
+    };
+    const pools = createPools({ connector: undiciConnector(() => trust, timeouts) });
+    undo.push(() => pools.close());
+    const socketTo = (origin: string, alpn: readonly string[], signal?: AbortSignal) => {
+      const url = new URL(origin);
+      const secure = url.protocol === 'https:';
+      const place = {
+        host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+        ...timeouts,
+        ...(signal === undefined ? {} : { signal }),
+      };
+      return secure ? connectTls({ ...place, trust, alpn }) : connectTcp(place);
+    };
+    const h2 = createH2Sessions((origin) => socketTo(origin, ['h2']));
+    undo.push(() => h2.close());
+    const identity = openIdentity({ clock, log });
+    undo.push(() => identity.close());
+    const counters = createCounters();
+    const handle = createExchange({
+      policy,
+      audit,
+      pools,
+      h2,
+      dial: (origin, signal) => socketTo(origin, ['http/1.1'], signal),
+      clock,
+      log,
+      counters,
+      newId: createIds(randomBytes),
+    });
+
+    const gateway = await named('--gateway-port', options.ports.gateway, () =>
+      startGateway({
+        port: options.ports.gateway,
+        handle,
+        settings: () => policy().settings,
+        identity,
+        ownUid: process.getuid?.() ?? -1,
+        token: gatewayToken,
+        clock,
+        log,
+      }),
+    );
+    undo.push(() => gateway.close());
+    const watch = watchHealth({ clock, log, health, audit, store, dataDir });
+    undo.push(() => watch.close());
+    const intercept = await named('--proxy-port', options.ports.proxy, () =>
+      startIntercept({
+        port: options.ports.proxy,
+        handle,
+        contextFor: (name) => authority.contextFor(name),
+        decideHost: (host) => policy().decideHost(host),
+        settings: () => policy().settings,
+        ownPorts: () => [gateway.port, api.port],
+        identity,
+        clock,
+        log,
+        onClientDistrust: watch.onClientDistrust,
+      }),
+    );
+    undo.push(() => intercept.close());
+    if (!intercept.ipv6 || !gateway.ipv6 || !api.ipv6) health.set('ipv6-loopback-missing', {});
+    if (!(await warmUp(identity, api.port, clock))) health.set('gateway-token-required', {});
+
+    const ready: Ready = {
+      proxy_url: `http://127.0.0.1:${intercept.port}`,
+      gateway_url: `http://127.0.0.1:${gateway.port}`,
+      api_url: api.url,
+      ca_path: authority.bundlePath,
+      pid: process.pid,
+      version: VERSION,
+    };
+    view.complete({ ready, counters, intercept, api, authority, trustStore });
+
+    async function renewTrust(): Promise<void> {
+      try {
+        trust = await makeTrust(policy());
+        // Sockets that an older trust let in must not serve on.
+        await pools.reset();
+      } catch (error) {
+        log.error('trust-not-renewed', { error: String(error) });
+      }
+    }
+    undo.push(
+      store.onChange((next, status) => {
+        if (status.state !== 'active') return;
+        audit.configure(next.settings.audit);
+        audit.event({ kind: 'event', event: 'config-activated', detail: { policy: next.sha256 } });
+        try {
+          authority.setPermitted(next.governedHosts());
+        } catch (error) {
+          log.error('hosts-not-permitted', { error: String(error) });
+        }
+        void renewTrust();
+      }),
+    );
+    undo.push(
+      authority.onChange(() => {
+        audit.event({ kind: 'event', event: 'ca-rotated', detail: { generation: authority.generation } });
+        void renewTrust();
+      }),
+    );
+
+    const files = [join(dataDir, RUN_FILE), ...(options.readyFile === undefined ? [] : [options.readyFile])];
+    for (const file of files) {
+      undo.push(() => rmSync(file, { force: true }));
+      writeWhole(file, `${JSON.stringify(ready)}\n`);
+    }
+    audit.event({ kind: 'event', event: 'started', detail: { version: VERSION, policy: policy().sha256 } });
+    log.info('started', { proxy: ready.proxy_url, gateway: ready.gateway_url, api: ready.api_url, pid: ready.pid });
+
+    const trim = clock.after(TRIM_AFTER_MS, trimMemory);
+    undo.push(() => trim.clear());
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    let stopping: Promise<void> | undefined;
+    return {
+      ready,
+      stopped,
+      stop() {
+        stopping ??= (async () => {
+          log.info('stopping');
+          audit.event({ kind: 'event', event: 'stopped' });
+          await stopAll();
+          resolve();
+        })();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+/** A taken port is the one start-up failure that everybody meets: say which and what to do. */
+async function named<T>(option: string, port: number, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new Error(
+        `port ${port} is taken by another program (is outpostd already running?); stop it or choose another with ${option}`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Readers never see half a file. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}

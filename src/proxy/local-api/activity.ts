@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Joins audit rows to one line a call, for the status page. Knows rows only; it keeps the newest and forgets the rest.
+
+import type { IntentBody, OutcomeBody, RefusalBody } from '../../contract/audit-row.ts';
+import { ACTIVITY_LIMIT, type ActivityItem } from '../../contract/local-api.ts';
+import type { StoredBody } from '../audit/audit-log.ts';
+
+export interface Activity {
+  /** Takes a durable row; rows that are not about a call are ignored. Returns whether the list has changed. */
+  push(row: StoredBody): boolean;
+  /** Newest call first. The same array until a row changes it. */
+  items(): readonly ActivityItem[];
+}
+
+/** Leaves out what is undefined: absent and undefined are different on the wire. */
+function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+function fromIntent(at: number, body: IntentBody): ActivityItem {
+  return {
+    id: body.request,
+    at,
+    decision: 'allowed',
+    result: 'running',
+    provider: body.provider,
+    ...given({
+      app: body.app ?? body.process?.name,
+      model: body.model,
+      sent_model: body.target_model === body.model ? undefined : body.target_model,
+    }),
+  };
+}
+
+function fromRefusal(at: number, body: RefusalBody): ActivityItem {
+  return {
+    id: body.request,
+    at,
+    decision: 'blocked',
+    result: 'refused',
+    provider: body.provider ?? body.host,
+    error: body.error,
+    ...given({ app: body.app ?? body.process?.name, model: body.model }),
+  };
+}
+
+/** Level `relaxed` writes no intent: the outcome then begins the line itself. */
+function begin(at: number, body: OutcomeBody): ActivityItem {
+  return {
+    id: body.request,
+    at: at - Math.round(body.total_ms),
+    decision: 'allowed',
+    result: 'running',
+    provider: body.provider,
+    ...given({ app: body.merged?.app, model: body.merged?.model }),
+  };
+}
+
+function settle(item: ActivityItem, body: OutcomeBody): ActivityItem {
+  return {
+    ...item,
+    result: body.result,
+    provider: body.provider,
+    total_ms: body.total_ms,
+    ...given({
+      error: body.error ?? body.error_class,
+      input_tokens: body.input_tokens,
+      output_tokens: body.output_tokens,
+      tokens_estimated: body.tokens_estimated,
+      first_content_ms: body.first_content_ms,
+    }),
+  };
+}
+
+/** @param limit calls kept; at most ACTIVITY_LIMIT may go into a state */
+export function createActivity(limit: number = ACTIVITY_LIMIT): Activity {
+  /** By request id, oldest first. */
+  const calls = new Map<string, ActivityItem>();
+  let list: readonly ActivityItem[] | undefined;
+
+  const next = ({ at, body }: StoredBody): ActivityItem | undefined => {
+    switch (body.kind) {
+      case 'intent':
+        return fromIntent(at, body);
+      case 'refusal':
+        return fromRefusal(at, body);
+      case 'outcome': {
+        const item = calls.get(body.request) ?? (body.merged === undefined ? undefined : begin(at, body));
+        return item === undefined ? undefined : settle(item, body);
+      }
+      case 'orphan': {
+        const item = calls.get(body.request);
+        return item === undefined ? undefined : { ...item, result: 'lost' };
+      }
+      default:
+        return undefined;
+    }
+  };
+
+  return {
+    push(row) {
+      const item = next(row);
+      if (item === undefined) return false;
+      calls.set(item.id, item);
+      const oldest = calls.size > limit ? calls.keys().next().value : undefined;
+      if (oldest !== undefined) calls.delete(oldest);
+      list = undefined;
+      return true;
+    },
+    items() {
+      list ??= [...calls.values()].reverse();
+      return list;
+    },
+  };
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the local API needs of the daemon. Types only; daemon.ts provides it.
+
+import type { AgentState, DoctorReport, EnvReport, RecordedView, Shell } from '../../contract/local-api.ts';
+
+export interface AgentView {
+  /** The state as of now. Called at most four times a second for all listeners together, and once for each GET. */
+  state(): AgentState;
+  /** Calls back whenever `state()` may have changed; the API thins it out. Returns the unsubscribe. */
+  subscribe(listener: () => void): () => void;
+  recorded(): Promise<RecordedView>;
+  /** Runs the checks; never takes longer than their deadline. */
+  doctor(): Promise<DoctorReport>;
+  /** Undefined: there is no such tool. */
+  env(shell: Shell, tool: string | undefined): EnvReport | undefined;
+  /** The proxy auto-configuration script. */
+  pac(): string;
+  /** DER of the revocation list with this id (as it stands in our certificates); undefined: not ours. */
+  crl(id: string): Uint8Array | undefined;
+}

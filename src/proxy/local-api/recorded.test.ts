@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The privacy view explains every field and shows rows unchanged.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AuditRow } from '../../contract/audit-row.ts';
+import { recordedView as schema } from '../../contract/local-api.ts';
+import { recordedView } from './recorded.ts';
+
+const row: AuditRow = {
+  v: 1,
+  epoch: '0'.repeat(16),
+  seq: 1,
+  at: 5,
+  prev: '0'.repeat(64),
+  body: { kind: 'event', event: 'started', detail: { version: '1' } },
+  hash: 'f'.repeat(64),
+};
+
+const facts = {
+  level: 'standard',
+  where: '/data/audit',
+  rows: 1,
+  bytes: 4_096,
+  capBytes: 2 ** 29,
+  retentionDays: undefined,
+  oldestAt: undefined,
+  newest: [row],
+  platform: 'linux',
+} as const;
+
+test('every field of every kind of row has a meaning in plain words', () => {
+  const { fields } = recordedView(facts);
+  assert.deepEqual(
+    fields.filter((field) => field.meaning === ''),
+    [],
+  );
+  assert.ok(fields.length > 40);
+  assert.deepEqual(fields.find((field) => field.name === 'seq')?.kinds, []);
+  assert.ok(fields.find((field) => field.name === 'model')?.kinds.includes('intent'));
+});
+
+test('rows come as the JSON of what is stored, and the whole fits the wire', () => {
+  const view = recordedView({ ...facts, retentionDays: 30, oldestAt: 5 });
+  assert.deepEqual(JSON.parse(view.newest[0] ?? ''), row);
+  assert.deepEqual(schema.parse(view), view);
+});

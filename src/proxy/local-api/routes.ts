@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes of the local API as a table: method, path, who may, and what comes back. Knows no socket; answers are values.
+
+import * as z from 'zod/mini';
+import { ACTIVITY_LIMIT, type ActivityList, type LoginCode, shell } from '../../contract/local-api.ts';
+import type { AgentView } from './agent-view.ts';
+import { type Answer, failure, json, plainPage } from './answer.ts';
+import type { PageFiles } from './page-files.ts';
+import { CODE_LIFE_MS, SESSION_LIFE_MS, type SignIn } from './sign-in.ts';
+
+/** `open`: anyone on this machine. `reader`: token or signed-in page. `token`: who can read the token file. */
+export type Access = 'open' | 'reader' | 'token';
+
+export interface Visit {
+  /** What stands for `*` in the route's path. */
+  readonly name: string;
+  readonly query: URLSearchParams;
+  /** `http://` and the Host that was asked for. */
+  readonly origin: string;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Exact, or with `*` as its last segment: one segment of letters, digits, `.`, `_` and `-`. */
+  readonly path: string;
+  readonly access: Access;
+  /** A GET that changes something: HEAD is refused, so that a link preview cannot use it up. */
+  readonly once?: true;
+  /** `events`: the server hands the connection to the event stream. */
+  readonly handle: 'events' | ((visit: Visit) => Answer | Promise<Answer>);
+}
+
+export interface RouteParts {
+  readonly view: AgentView;
+  readonly files: PageFiles;
+  readonly signIn: SignIn;
+  readonly cookieName: string;
+}
+
+const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
+
+const notFound = () => failure(404, 'not-found', 'There is nothing at this address.');
+const badQuery = () => failure(400, 'bad-query', 'A parameter of the address is unknown or has a wrong value.');
+
+const activityQuery = z.strictObject({
+  limit: z.optional(z.string().check(z.regex(/^[1-9]\d{0,2}$/))),
+});
+const envQuery = z.strictObject({
+  shell: z.optional(shell),
+  tool: z.optional(z.string().check(z.regex(/^[a-z0-9-]{1,32}$/))),
+});
+const noQuery = z.strictObject({});
+
+function parse<T>(schema: z.ZodMiniType<T>, query: URLSearchParams): T | undefined {
+  const result = schema.safeParse(Object.fromEntries(query));
+  return result.success ? result.data : undefined;
+}
+
+/** Wraps a handler that takes no parameters. */
+function plain(handle: () => Answer | Promise<Answer>): Route['handle'] {
+  return ({ query }) => (parse(noQuery, query) === undefined ? badQuery() : handle());
+}
+
+export const SIGNED_OUT = plainPage(401, 'Sign in from a terminal', [
+  'This page shows what the agent on this machine does. To open it, run <code>outpost ui</code> in a terminal and use the address that it prints.',
+  'That address works once, within a minute. You stay signed in for twelve hours.',
+]);
+
+export function createRoutes({ view, files, signIn, cookieName }: RouteParts): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/healthz',
+      access: 'open',
+      handle: plain(() => ({ status: 200, type: 'text/plain; charset=utf-8', body: 'ok\n' })),
+    },
+    {
+      // Browsers add nothing to this request; a query is allowed because some systems append one against caches.
+      method: 'GET',
+      path: '/proxy.pac',
+      access: 'open',
+      handle: () => ({ status: 200, type: 'application/x-ns-proxy-autoconfig', body: view.pac() }),
+    },
+    {
+      method: 'GET',
+      path: '/crl/*',
+      access: 'open',
+      handle: ({ name }) => {
+        const id = /^([\w-]{1,64})\.crl$/.exec(name)?.[1];
+        const body = id === undefined ? undefined : view.crl(id);
+        return body === undefined ? notFound() : { status: 200, type: 'application/pkix-crl', body };
+      },
+    },
+    { method: 'GET', path: '/v1/state', access: 'reader', handle: plain(() => json(view.state())) },
+    { method: 'GET', path: '/v1/events', access: 'reader', handle: 'events' },
+    {
+      method: 'GET',
+      path: '/v1/activity',
+      access: 'reader',
+      handle: ({ query }) => {
+        const wanted = parse(activityQuery, query);
+        if (wanted === undefined) return badQuery();
+        const list: ActivityList = { activity: view.state().activity.slice(0, Number(wanted.limit ?? ACTIVITY_LIMIT)) };
+        return json(list);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/recorded',
+      access: 'reader',
+      handle: plain(async () => json(await view.recorded())),
+    },
+    { method: 'GET', path: '/v1/doctor', access: 'reader', handle: plain(async () => json(await view.doctor())) },
+    {
+      method: 'GET',
+      path: '/v1/env',
+      access: 'reader',
+      handle: ({ query }) => {
+        const wanted = parse(envQuery, query);
+        if (wanted === undefined) return badQuery();
+        const report = view.env(wanted.shell ?? 'bash', wanted.tool);
+        return report === undefined ? badQuery() : json(report);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/login-code',
+      access: 'token',
+      handle: ({ origin }) => {
+        const answer: LoginCode = { url: `${origin}/login/${signIn.issue()}`, expires_in_s: CODE_LIFE_MS / 1_000 };
+        return json(answer, 201);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/login/*',
+      access: 'open',
+      once: true,
+      handle: ({ name }) => {
+        const session = signIn.redeem(name);
+        if (session === undefined)
+          return plainPage(401, 'This address has been used or is too old', [
+            'Run <code>outpost ui</code> again; the address that it prints works once, within a minute.',
+          ]);
+        const cookie = `${cookieName}=${session}; Path=/; Max-Age=${SESSION_LIFE_MS / 1_000}; HttpOnly; SameSite=Strict`;
+        return { status: 303, type: 'text/plain', body: '', headers: { location: '/', 'set-cookie': cookie } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/',
+      access: 'reader',
+      handle: () => {
+        const page = files.index();
+        if (page === undefined)
+          return plainPage(503, 'The status page has not been built', ['Run <code>node build/page.mjs</code>.']);
+        return { status: 200, ...page, csp: 'page' };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/assets/*',
+      access: 'reader',
+      handle: ({ name }) => {
+        const file = files.asset(name);
+        return file === undefined ? notFound() : { status: 200, ...file };
+      },
+    },
+  ];
+}
+
+export type Match =
+  | { readonly route: Route; readonly name: string }
+  | {
+      readonly route: undefined /** Methods that the path does have; empty: no such path. */;
+      readonly allow: readonly string[];
+    };
+
+/** Finds the route of a path as sent: nothing is decoded or normalised, so what does not match literally does not exist. */
+export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
+  const cut = path.lastIndexOf('/') + 1;
+  const segment = path.slice(cut);
+  const pattern = `${path.slice(0, cut)}*`;
+  const here = routes.filter(({ path: own }) =>
+    own.endsWith('*') ? own === pattern && SEGMENT.test(segment) : own === path,
+  );
+  const wanted = method === 'HEAD' ? 'GET' : method;
+  const route = here.find((candidate) => candidate.method === wanted && !(method === 'HEAD' && candidate.once));
+  if (route !== undefined) return { route, name: segment };
+  const allow = here.flatMap((candidate) =>
+    candidate.method === 'GET' && !candidate.once ? ['GET', 'HEAD'] : [candidate.method],
+  );
+  return { route: undefined, allow };
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page's client against the real local API: follows, reconnects, and tells what is wrong.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { FakeClock } from '../../../test/fakes/clock.ts';
+import type { AgentState } from '../../contract/local-api.ts';
+import { systemClock } from '../../proxy/clock.ts';
+import { createFakeAgent, type FakeAgent, fakeCall } from '../../proxy/local-api/fake-agent.ts';
+import { createLocalApi, type LocalApi } from '../../proxy/local-api/server.ts';
+import { silentLog } from '../../proxy/log.ts';
+import type { AgentClient, Link } from './agent-client.ts';
+import { createHttpClient } from './http.ts';
+
+const TOKEN = 'x'.repeat(43);
+let agent: FakeAgent;
+let api: LocalApi;
+let clock: FakeClock;
+let authorization: string;
+let seen: { links: Link['kind'][]; state: AgentState | undefined };
+let end: () => void;
+let client: AgentClient;
+
+const start = (port: number) =>
+  createLocalApi({ port, view: agent, token: TOKEN, pageFolder: '/nonexistent', clock: systemClock, log: silentLog });
+
+/** `seen` changes by network events that this test cannot await itself. */
+async function until(condition: () => boolean): Promise<void> {
+  const limit = Date.now() + 10_000;
+  while (!condition()) {
+    assert.ok(Date.now() < limit, `never came: ${JSON.stringify(seen.links)}`);
+    await pause(5);
+  }
+}
+
+beforeEach(async () => {
+  agent = createFakeAgent();
+  api = await start(0);
+  clock = new FakeClock();
+  authorization = `Bearer ${TOKEN}`;
+  seen = { links: [], state: undefined };
+  client = createHttpClient({
+    // Stands for the cookie that a browser would send.
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...(init?.headers as object), authorization } }),
+    clock,
+    base: api.url,
+  });
+  end = client.watch({
+    link: ({ kind }) => {
+      if (seen.links.at(-1) !== kind) seen.links.push(kind);
+    },
+    state: (state) => {
+      seen.state = state;
+    },
+  });
+});
+
+afterEach(async () => {
+  end();
+  await api.close();
+});
+
+test('states arrive as they change', async () => {
+  await until(() => seen.state !== undefined);
+  agent.call(fakeCall(9, { id: 'new' }));
+  await until(() => seen.state?.activity[0]?.id === 'new');
+  assert.deepEqual(seen.links, ['connecting', 'live']);
+});
+
+test('a daemon that went is asked again after half a second, then more slowly, and at once on demand', async () => {
+  await until(() => seen.state !== undefined);
+  const { port } = api;
+  await api.close();
+  await until(() => seen.links.at(-1) === 'lost' && clock.pending === 1);
+  await clock.advanceAsync(499);
+  assert.equal(clock.pending, 1);
+  await clock.advanceAsync(1);
+  await until(() => clock.pending === 1);
+  await clock.advanceAsync(999);
+  api = await start(port);
+  agent.call(fakeCall(9, { id: 'later' }));
+  client.retry();
+  await until(() => seen.state?.activity[0]?.id === 'later');
+  assert.deepEqual(seen.links, ['connecting', 'live', 'lost', 'live']);
+});
+
+test('silence longer than three heartbeats means that the daemon is gone', async () => {
+  await until(() => seen.state !== undefined);
+  clock.advance(30_000);
+  await until(() => seen.links.includes('lost'));
+});
+
+test('a stream that says something now and then is not silent', async () => {
+  await until(() => seen.state !== undefined);
+  for (const id of ['a', 'b', 'c']) {
+    clock.advance(20_000);
+    agent.call(fakeCall(9, { id }));
+    await until(() => seen.state?.activity[0]?.id === id);
+  }
+  assert.deepEqual(seen.links, ['connecting', 'live']);
+});
+
+test('an ended session and another version are told apart from a daemon that is gone', async () => {
+  await until(() => seen.state !== undefined);
+  authorization = 'Bearer other';
+  clock.advance(30_000);
+  await until(() => seen.links.at(-1) === 'lost' && clock.pending === 1);
+  clock.advance(500);
+  await until(() => seen.links.at(-1) === 'signed-out' && clock.pending === 1);
+  authorization = `Bearer ${TOKEN}`;
+  const known = agent.state();
+  agent.state = () => ({ ...known, surprise: 1 });
+  clock.advance(4_000);
+  await until(() => seen.links.at(-1) === 'outdated');
+});
+
+test('single questions are answered or fail', async () => {
+  assert.equal((await client.doctor()).checks.length, 3);
+  assert.equal((await client.recorded()).newest.length, 2);
+  agent.recorded = async () => ({ ...(await createFakeAgent().recorded()), rows: -1 });
+  await assert.rejects(client.recorded());
+});

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// How things stand: what needs attention, what passed, which rules, providers and addresses. Reads the state, changes nothing.
+
+import type { AgentState } from '../../contract/local-api.ts';
+import { format } from '../model/browser.ts';
+import type { Store } from '../model/store.ts';
+import { Checks } from '../parts/checks.tsx';
+import { StatusIcon } from '../parts/icons.tsx';
+import { Scroll } from '../parts/scroll.tsx';
+import { Text } from '../parts/text.tsx';
+import { STRINGS } from '../strings.ts';
+
+const words = STRINGS.overview;
+const time = (at: number): string => format.time(at, Date.now());
+
+function Attention({ health }: { readonly health: AgentState['health'] }) {
+  if (health.length === 0) return null;
+  return (
+    <section aria-labelledby="attention">
+      <h2 id="attention">{words.attention}</h2>
+      <ul class="notices">
+        {health.map((item) => (
+          <li key={item.code} class={`notice notice-${item.severity}`}>
+            <p class="notice-head">
+              <span class="tag">{words.severity[item.severity]}</span>{' '}
+              <span class="quiet">{words.since(time(item.since))}</span>
+            </p>
+            <h3>{item.title}</h3>
+            <p>
+              <Text>{item.text}</Text>
+            </p>
+            <p>
+              <strong>{words.fix}</strong>
+              <Text>{item.fix}</Text>
+            </p>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Counters({ counters }: { readonly counters: AgentState['counters'] }) {
+  const shown = [
+    { name: 'governed', value: counters.governed, label: words.governed },
+    { name: 'blocked', value: counters.blocked, label: words.blocked },
+    { name: 'relayed', value: counters.relayed, label: words.relayed },
+    { name: 'tunnelled', value: counters.tunnelled, label: words.tunnelled },
+  ];
+  return (
+    <section aria-labelledby="counters">
+      <h2 id="counters">{words.counters}</h2>
+      <dl class="counters">
+        {shown.map(({ name, value, label }) => (
+          <div key={name}>
+            <dt>{label}</dt>
+            <dd>{format.count(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function Providers({ providers }: { readonly providers: AgentState['providers'] }) {
+  return (
+    <section aria-labelledby="providers">
+      <h2 id="providers">{words.providers}</h2>
+      {providers.length === 0 ? (
+        <p class="quiet">{words.providersEmpty}</p>
+      ) : (
+        <Scroll label={words.providersTable}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{words.provider.name}</th>
+                <th scope="col">{words.provider.type}</th>
+                <th scope="col">{words.provider.url}</th>
+                <th scope="col">{words.provider.credential}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {providers.map((provider) => (
+                <tr key={provider.name}>
+                  <th scope="row">{provider.name}</th>
+                  <td>{provider.type}</td>
+                  <td>
+                    <code>{provider.base_url}</code>
+                  </td>
+                  <td>{words.credential[provider.credential]}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+    </section>
+  );
+}
+
+function Rules({ state }: { readonly state: AgentState }) {
+  const { policy, audit, hosts } = state;
+  return (
+    <section aria-labelledby="rules">
+      <h2 id="rules">{words.rules}</h2>
+      <dl class="facts">
+        <dt>{words.file}</dt>
+        <dd>
+          {policy.path === undefined ? words.noFile : <code>{policy.path}</code>}
+          <br />
+          {policy.state === 'active' ? words.rulesActive(time(policy.since)) : words.rulesRejected}
+          {policy.errors.length > 0 && (
+            <ul>
+              {policy.errors.map((error) => (
+                <li key={`${error.line}:${error.column}:${error.at}`}>
+                  {words.rulesAt(error.line, error.column)}
+                  {error.message}
+                </li>
+              ))}
+            </ul>
+          )}
+        </dd>
+        <dt>{words.hosts}</dt>
+        <dd>{words.hostCounts(hosts.govern, hosts.tunnel, hosts.block)}</dd>
+        <dt>{words.log}</dt>
+        <dd>
+          {words.logState[audit.state]}
+          {audit.reason !== undefined && `: ${audit.reason}`}
+          <br />
+          {words.logText(format.count(audit.watermark), format.bytes(audit.bytes), format.bytes(audit.cap_bytes))}
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+function Addresses({ urls }: { readonly urls: AgentState['urls'] }) {
+  return (
+    <section aria-labelledby="addresses">
+      <h2 id="addresses">{words.addresses}</h2>
+      <dl class="facts">
+        {(['proxy', 'gateway', 'pac'] as const).map((name) => (
+          <div key={name}>
+            <dt>{words.addressText[name]}</dt>
+            <dd>
+              <code>{urls[name]}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+export function Overview({ store }: { readonly store: Store }) {
+  const state = store.state.value;
+  const summary = store.summary.value;
+  return (
+    <>
+      <div class={`hero hero-${summary.shape}`}>
+        <StatusIcon shape={summary.shape} />
+        <div>
+          <h1 tabIndex={-1}>{STRINGS.pages.overview}</h1>
+          <p class="hero-text">{summary.text}</p>
+          {state !== undefined && store.link.value.kind !== 'lost' && (
+            <p class="quiet">{STRINGS.status.since(time(state.started_at), state.version)}</p>
+          )}
+        </div>
+      </div>
+      {state !== undefined && (
+        <>
+          <Attention health={state.health} />
+          <Counters counters={state.counters} />
+          <Providers providers={state.providers} />
+          <div class="columns">
+            <Rules state={state} />
+            <Addresses urls={state.urls} />
+          </div>
+          <Checks store={store} />
+        </>
+      )}
+    </>
+  );
+}

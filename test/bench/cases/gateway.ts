@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The base-URL gateway beside @portkey-ai/gateway: small JSON, 16 connections, requests per CPU second of each gateway process.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { median, post, type Via } from '../client.ts';
+import { cpuMs, stopChild } from '../process.ts';
+import { type Bench, type Finding, ratio } from './types.ts';
+
+const BAR = { name: 'gateway requests per CPU second against @portkey-ai/gateway', bar: '>= 6 x' };
+
+/** Kept between runs: the install takes a minute. Overrides: with newer servers every stream is a 500 (gateways.md 1.2). */
+function installPortkey(): string {
+  const folder = join(tmpdir(), 'outpost-bench-portkey');
+  const script = join(folder, 'node_modules', '@portkey-ai', 'gateway', 'build', 'start-server.js');
+  if (existsSync(script)) return script;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({
+      private: true,
+      dependencies: { '@portkey-ai/gateway': '1.15.2' },
+      overrides: { '@hono/node-server': '1.13.5' },
+    }),
+  );
+  execFileSync('npm', ['install', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'ignore', timeout: 240_000 });
+  return script;
+}
+
+async function load(via: Via, pid: number, ms: number): Promise<{ perSecond: number; perCpu: number }> {
+  const sockets = await Promise.all(
+    Array.from(
+      { length: 16 },
+      () =>
+        new Promise<Socket>((resolve, reject) => {
+          const socket = connect({ host: '127.0.0.1', port: via.port, noDelay: true }, () => resolve(socket));
+          socket.once('error', reject);
+        }),
+    ),
+  );
+  for (const socket of sockets) for (let i = 0; i < 10; i += 1) await post(socket, via, false);
+  const cpu = cpuMs(pid);
+  const started = performance.now();
+  let count = 0;
+  await Promise.all(
+    sockets.map(async (socket) => {
+      while (performance.now() - started < ms) {
+        await post(socket, via, false);
+        count += 1;
+      }
+    }),
+  );
+  const elapsed = performance.now() - started;
+  for (const socket of sockets) socket.destroy();
+  return { perSecond: (count / elapsed) * 1000, perCpu: (count / (cpuMs(pid) - cpu)) * 1000 };
+}
+
+export async function gatewayCase(bench: Bench): Promise<readonly Finding[]> {
+  let script: string;
+  try {
+    script = installPortkey();
+  } catch (error) {
+    return [
+      {
+        ...BAR,
+        value: undefined,
+        holds: false,
+        reason: `it could not be installed: ${error instanceof Error ? error.message.split('\n', 1)[0] : error}`,
+      },
+    ];
+  }
+  const port = 20_000 + (process.pid % 8_000);
+  const child = spawn(process.execPath, [script, '--headless', `--port=${port}`], { stdio: 'ignore' });
+  try {
+    await until(() => reachable(port));
+    const headers = `x-portkey-provider: openai\r\nx-portkey-custom-host: http://127.0.0.1:${bench.upstream.plainPort}/v1\r\n`;
+    const rounds = { outpost: [] as number[], portkey: [] as number[] };
+    const perSecond = { outpost: [] as number[], portkey: [] as number[] };
+    for (let i = 0; i < (bench.quick ? 1 : 5); i += 1) {
+      const ms = bench.quick ? 600 : 2_000;
+      const ours = await load(
+        { proxyPort: undefined, host: '127.0.0.1', port: bench.outpost.gatewayPort, path: '/plain/v1' },
+        bench.outpost.pid,
+        ms,
+      );
+      const theirs = await load(
+        { proxyPort: undefined, host: '127.0.0.1', port, path: '/v1', headers },
+        child.pid as number,
+        ms,
+      );
+      rounds.outpost.push(ours.perCpu);
+      rounds.portkey.push(theirs.perCpu);
+      perSecond.outpost.push(ours.perSecond);
+      perSecond.portkey.push(theirs.perSecond);
+    }
+    for (const name of ['outpost', 'portkey'] as const) {
+      bench.print(
+        `  ${name.padEnd(10)} ${median(perSecond[name]).toFixed(0)} req/s, ${median(rounds[name]).toFixed(0)} requests per CPU second`,
+      );
+    }
+    const value = median(rounds.outpost) / median(rounds.portkey);
+    return [{ ...BAR, value: ratio(value), holds: value >= 6 }];
+  } finally {
+    await stopChild(child);
+  }
+}
+
+function reachable(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('portkey did not start');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of the running daemon share: its state, its rows, waiting for a condition. Knows no test.
+
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditRow, RowBody } from '../../src/contract/audit-row.ts';
+import { type AgentState, agentState } from '../../src/contract/local-api.ts';
+import { callApi } from '../../src/proxy/commands/running.ts';
+import { type Agent, runOutpost } from '../fakes/agent.ts';
+import { postText, type RawCall, rawCall } from './raw-call.ts';
+
+export async function stateOf(agent: Agent): Promise<AgentState> {
+  return agentState.parse((await callApi(agent.dataDir, agent.ready, 'GET', '/v1/state')).json);
+}
+
+/** Resolves with the first state for which `holds`; fails after the deadline (milliseconds). */
+export async function untilState(
+  agent: Agent,
+  what: string,
+  holds: (state: AgentState) => boolean,
+  deadlineMs = 10_000,
+): Promise<AgentState> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const state = await stateOf(agent);
+    if (holds(state)) return state;
+    assert.ok(
+      performance.now() < end,
+      `${what}, within ${deadlineMs} ms; it is ${JSON.stringify(state).slice(0, 2_000)}`,
+    );
+    await sleep(20);
+  }
+}
+
+/** All rows of the log, oldest first, as another process reads them. */
+export async function rowsOf(agent: Agent): Promise<readonly AuditRow[]> {
+  const { code, stdout, stderr } = await runOutpost(['audit', 'export', '--data-dir', agent.dataDir]);
+  assert.equal(code, 0, stderr);
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as AuditRow);
+}
+
+export async function bodiesOf(agent: Agent): Promise<readonly RowBody[]> {
+  return (await rowsOf(agent)).map(({ body }) => body);
+}
+
+export const chat = (model: string, stream = false): object => ({
+  model,
+  stream,
+  messages: [{ role: 'user', content: 'hello' }],
+});
+
+/** A call through the gateway. */
+export function callGateway(agent: Agent, path: string, body: unknown): RawCall {
+  return rawCall(agent.gatewayPort, postText(agent.gatewayPort, path, body));
+}
+
+export function requestIdOf(answer: string): string {
+  return /x-outpost-request-id: (\S+)/i.exec(answer)?.[1] ?? '';
+}
