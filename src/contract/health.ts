@@ -23,32 +23,12 @@ export interface WarningEntry<Args = never> {
 type NoArgs = Readonly<Record<never, never>>;
 
 export const WARNINGS = {
-  'proxy-port-taken': {
-    title: 'The proxy’s port is taken',
-    text: ({ port }: { readonly port: number }) =>
-      `Another program listens on port ${port}, so Outpost’s proxy could not start there. Tools that are set up to use it do not reach AI services through Outpost.`,
-    severity: 'high',
-    dependsOn: [],
-    impactsConnectivity: true,
-    timeToVisible: 0,
-    fix: 'Stop the other program, or start Outpost with another `--proxy-port`.',
-  },
-  'gateway-port-taken': {
-    title: 'The gateway’s port is taken',
-    text: ({ port }: { readonly port: number }) =>
-      `Another program listens on port ${port}, so the local base URLs do not work.`,
-    severity: 'high',
-    dependsOn: [],
-    impactsConnectivity: true,
-    timeToVisible: 0,
-    fix: 'Stop the other program, or start Outpost with another `--gateway-port`.',
-  },
   'ipv6-loopback-missing': {
     title: 'Outpost listens on IPv4 only',
     text: (_: NoArgs) =>
       'The address ::1 could not be used. Tools that turn “localhost” into an IPv6 address may take a moment longer or fail.',
     severity: 'low',
-    dependsOn: ['proxy-port-taken', 'gateway-port-taken'],
+    dependsOn: [],
     impactsConnectivity: false,
     timeToVisible: 0,
     fix: 'Switch IPv6 on for the loopback interface, or use 127.0.0.1 instead of localhost.',
@@ -62,16 +42,6 @@ export const WARNINGS = {
     impactsConnectivity: true,
     timeToVisible: 5_000,
     fix: 'Run `outpost ca install`, or ask IT to roll the certificate out.',
-  },
-  'pac-not-served': {
-    title: 'The proxy settings file is not served',
-    text: (_: NoArgs) =>
-      'Browsers and apps that read the automatic proxy settings go directly to AI services, past Outpost.',
-    severity: 'medium',
-    dependsOn: ['proxy-port-taken'],
-    impactsConnectivity: false,
-    timeToVisible: 5_000,
-    fix: 'Restart Outpost. If it stays, run `outpost doctor`.',
   },
   'audit-down': {
     title: 'Requests are not being recorded',
@@ -158,20 +128,10 @@ export const WARNINGS = {
     text: (_: NoArgs) =>
       'This system does not say which user opened a connection, so tools that use the local base URL must send the gateway’s token.',
     severity: 'low',
-    dependsOn: ['gateway-port-taken'],
+    dependsOn: [],
     impactsConnectivity: false,
     timeToVisible: 0,
     fix: 'Run `outpost env`; it says how a tool sends the token.',
-  },
-  'env-ca-only-bundle': {
-    title: 'A tool would trust only Outpost’s certificate',
-    text: ({ variable, file }: { readonly variable: string; readonly file: string }) =>
-      `${variable} names ${file}, which has Outpost’s certificate but none of the public ones. The tools that read it cannot reach any other site.`,
-    severity: 'medium',
-    dependsOn: [],
-    impactsConnectivity: true,
-    timeToVisible: 0,
-    fix: 'Use the bundle that `outpost env` names: it has both.',
   },
 } as const satisfies Readonly<Record<string, WarningEntry>>;
 

@@ -6,10 +6,11 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } f
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import type { Clock } from '../contract/clock.ts';
 import type { Log } from '../contract/log.ts';
 import { openAuditLog } from './audit/writer.ts';
-import { API_TOKEN_FILE, BUNDLE_FILE, GATEWAY_TOKEN_FILE, type Ready, RUN_FILE } from './commands/running.ts';
+import { API_TOKEN_FILE, BUNDLE_FILE, GATEWAY_TOKEN_FILE, type Ready, RUN_FILE } from './commands/data-files.ts';
 import { writeBundle } from './env/bundle.ts';
 import { createCounters } from './exchange/counters.ts';
 import { createExchange } from './exchange/exchange.ts';
@@ -66,7 +67,7 @@ const UNTRUSTED_ENV = [
 /** By then the first callers of a start are served. Milliseconds. */
 const TRIM_AFTER_MS = 3_000;
 
-const PAGE_FOLDER = new URL('../../dist/page', import.meta.url).pathname;
+const PAGE_FOLDER = fileURLToPath(new URL('../../dist/page', import.meta.url));
 
 /**
  * Resolves once everything serves. Rejects with a sentence for the operator: bad configuration, taken port, folder in use by
@@ -144,7 +145,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         return policy().settings.timeouts.connect;
       },
     };
-    const pools = createPools({ connector: undiciConnector(() => trust, timeouts) });
+    const openPools = () => createPools({ connector: undiciConnector(() => trust, timeouts) });
+    let pools = openPools();
     undo.push(() => pools.close());
     const socketTo = (origin: string, alpn: readonly string[], signal?: AbortSignal) => {
       const url = new URL(origin);
@@ -165,7 +167,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const handle = createExchange({
       policy,
       audit,
-      pools,
+      get pools() {
+        return pools;
+      },
       h2,
       dial: (origin, signal) => socketTo(origin, ['http/1.1'], signal),
       clock,
@@ -187,7 +191,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       }),
     );
     undo.push(() => gateway.close());
-    const watch = watchHealth({ clock, log, health, audit, store, dataDir });
+    const watch = watchHealth({
+      clock,
+      log,
+      health,
+      audit,
+      store,
+      dataDir,
+      isTrusted: () => trustStore.isTrusted(authority.rootPems()[0] ?? ''),
+    });
     undo.push(() => watch.close());
     const intercept = await named('--proxy-port', options.ports.proxy, () =>
       startIntercept({
@@ -220,8 +232,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     async function renewTrust(): Promise<void> {
       try {
         trust = await makeTrust(policy());
-        // Sockets that an older trust let in must not serve on.
-        await pools.reset();
+        // New calls get sockets that the new trust let in; calls under way finish on theirs, which then close idle.
+        pools = openPools();
       } catch (error) {
         log.error('trust-not-renewed', { error: String(error) });
       }

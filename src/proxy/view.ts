@@ -7,7 +7,7 @@ import type { Clock } from '../contract/clock.ts';
 import type { AgentState } from '../contract/local-api.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { checkTail, logSize } from './audit/tail-check.ts';
-import { BUNDLE_FILE, type Ready } from './commands/running.ts';
+import { BUNDLE_FILE, type Ready } from './commands/data-files.ts';
 import { envFor } from './env/env-for.ts';
 import type { Counters } from './exchange/counters.ts';
 import { freeBytes } from './health/disk.ts';

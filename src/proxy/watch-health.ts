@@ -12,6 +12,8 @@ import type { PolicyStatus, PolicyStore } from './policy/policy.ts';
 /** Below this the audit ballast and SQLite's own needs are at risk. Bytes. */
 const LOW_DISK = 256 * 1024 * 1024;
 const DISK_EVERY_MS = 60_000;
+/** Reading the store costs some milliseconds; it changes when somebody installs something. */
+const TRUST_EVERY_MS = 600_000;
 /** Wall and monotonic clock may drift apart this much between two looks before it counts as a jump. Milliseconds. */
 const JUMP_MS = 30_000;
 /** The same app and host must fail this often in a row before it counts as pinned (endpoint.md 5.3, 7). */
@@ -31,8 +33,10 @@ export function watchHealth(parts: {
   readonly audit: AuditLog;
   readonly store: PolicyStore;
   readonly dataDir: string;
+  /** Does the system trust our current root? */
+  readonly isTrusted: () => Promise<boolean>;
 }): HealthWatch {
-  const { clock, log, health, audit, store, dataDir } = parts;
+  const { clock, log, health, audit, store, dataDir, isTrusted } = parts;
 
   function fromAudit(stats: AuditStats): void {
     const reason = stats.reason ?? '';
@@ -70,6 +74,15 @@ export function watchHealth(parts: {
     }
   }
 
+  async function lookAtTrust(): Promise<void> {
+    try {
+      if (await isTrusted()) health.clear('ca-not-trusted');
+      else health.set('ca-not-trusted', {});
+    } catch (error) {
+      log.warn('trust-store-not-readable', { error: String(error) });
+    }
+  }
+
   let wall = clock.now();
   let mono = clock.monotonic();
   function lookAtClock(): void {
@@ -99,6 +112,8 @@ export function watchHealth(parts: {
   fromAudit(audit.stats());
   fromPolicy(store.status);
   void lookAtDisk();
+  void lookAtTrust();
+  const trustTimer = clock.every(TRUST_EVERY_MS, () => void lookAtTrust());
   const timer = clock.every(DISK_EVERY_MS, () => {
     void lookAtDisk();
     lookAtClock();
@@ -108,6 +123,7 @@ export function watchHealth(parts: {
     onClientDistrust,
     close() {
       timer.clear();
+      trustTimer.clear();
       for (const stop of undo) stop();
     },
   };

@@ -6,7 +6,8 @@ import { shell as shellName } from '../../contract/local-api.ts';
 import { envFor } from '../env/env-for.ts';
 import { TOOLS } from '../env/tools.ts';
 import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor, UsageError } from './command.ts';
-import { BUNDLE_FILE, findRunning } from './running.ts';
+import { BUNDLE_FILE } from './data-files.ts';
+import { findRunning } from './running.ts';
 
 export const env: Command = {
   summary: 'what a terminal or a tool needs to go through Outpost',

@@ -5,9 +5,10 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { API_TOKEN_FILE, type Ready, RUN_FILE } from './data-files.ts';
 
-/** Also what `--ready-file` receives. */
-export const readySchema = z.strictObject({
+/** Also for what `--ready-file` receives. */
+export const readySchema: z.ZodType<Ready> = z.strictObject({
   proxy_url: z.url(),
   gateway_url: z.url(),
   api_url: z.url(),
@@ -15,13 +16,6 @@ export const readySchema = z.strictObject({
   pid: z.int().positive(),
   version: z.string(),
 });
-export type Ready = z.infer<typeof readySchema>;
-
-export const RUN_FILE = 'run.json';
-export const API_TOKEN_FILE = 'api-token';
-export const GATEWAY_TOKEN_FILE = 'gateway-token';
-/** System roots and ours, for tools that take one list (`outpost env`). */
-export const BUNDLE_FILE = 'ca-bundle.pem';
 
 /** The daemon that says it runs on this data folder; undefined when none does. */
 export function findRunning(dataDir: string): Ready | undefined {

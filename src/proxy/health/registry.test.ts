@@ -11,12 +11,12 @@ const codes = (health: ReturnType<typeof createHealth>) => health.items().map((i
 test('a warning without a delay is visible at once and goes when cleared', () => {
   const clock = new FakeClock(1_000);
   const health = createHealth({ clock });
-  health.set('proxy-port-taken', { port: 8080 });
+  health.set('clock-off', { seconds: 90 });
   const [item] = health.items();
-  assert.equal(item?.code, 'proxy-port-taken');
+  assert.equal(item?.code, 'clock-off');
   assert.equal(item?.since, 1_000);
-  assert.match(item?.text ?? '', /port 8080/);
-  health.clear('proxy-port-taken');
+  assert.match(item?.text ?? '', /by 90 seconds/);
+  health.clear('clock-off');
   assert.deepEqual(health.items(), []);
 });
 
@@ -58,11 +58,11 @@ test('renewing a warning keeps its start and does not restart its delay', () => 
 
 test('consequences are hidden while their cause is on, and come back after it', () => {
   const health = createHealth({ clock: new FakeClock() });
-  health.set('gateway-token-required', {});
-  health.set('gateway-port-taken', { port: 1 });
-  assert.deepEqual(codes(health), ['gateway-port-taken']);
-  health.clear('gateway-port-taken');
-  assert.deepEqual(codes(health), ['gateway-token-required']);
+  health.set('audit-full', { reason: 'cap' });
+  health.set('audit-down', { reason: 'no file' });
+  assert.deepEqual(codes(health), ['audit-down']);
+  health.clear('audit-down');
+  assert.deepEqual(codes(health), ['audit-full']);
 });
 
 test('a cause that is itself still too young hides its consequence already', () => {
@@ -93,10 +93,10 @@ test('listeners hear of visible changes only, and not after they left', () => {
   const health = createHealth({ clock: new FakeClock() });
   const heard: number[] = [];
   const leave = health.subscribe((items) => heard.push(items.length));
-  health.set('proxy-port-taken', { port: 1 });
-  health.set('proxy-port-taken', { port: 1 });
-  health.set('pac-not-served', {});
+  health.set('clock-off', { seconds: 1 });
+  health.set('clock-off', { seconds: 1 });
+  health.set('ca-not-trusted', {});
   leave();
-  health.clear('proxy-port-taken');
+  health.clear('clock-off');
   assert.deepEqual(heard, [1]);
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { PROVIDER_TYPES } from '../upstream/provider-types.ts';
-import { builtInCatalogue, indexCatalogue, parseCatalogue } from './catalogue.ts';
+import { indexCatalogue } from './catalogue.ts';
+import { builtInCatalogue, parseCatalogue } from './parse-catalogue.ts';
 
 const HEADER = 'host,paths,vendor,kind,default\n';
 

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Owner } from '../identity/owner.ts';
 import { originProvider } from '../upstream/provider-types.ts';
-import { builtInCatalogue, indexCatalogue } from './catalogue.ts';
+import { indexCatalogue } from './catalogue.ts';
 import { compilePolicy } from './compile.ts';
-import { formatError, parseConfig } from './parse.ts';
+import { formatError } from './format-error.ts';
+import { parseConfig } from './parse.ts';
+import { builtInCatalogue } from './parse-catalogue.ts';
 import type { CallSubject, Policy } from './policy.ts';
 import { DEFAULTS } from './settings.ts';
 
@@ -109,7 +111,7 @@ hosts:
   assert.equal(decide('login.live.com'), 'tunnel catalogue:login.live.com');
   assert.equal(decide('api.openai.com'), 'govern catalogue:api.openai.com');
   assert.equal(decide('grammarly.com'), 'tunnel catalogue:grammarly.com');
-  assert.equal(decide('registry.npmjs.org'), 'tunnel default');
+  assert.equal(decide('packages.example.org'), 'tunnel default');
   assert.equal(decide('api.openai.com.evil.example'), 'tunnel default');
 });
 

@@ -5,9 +5,11 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Config, configSchema, PROVIDER_TYPE_NAMES } from '../../contract/config.ts';
 import { PROVIDER_TYPES } from '../upstream/provider-types.ts';
-import { builtInCatalogue, indexCatalogue } from './catalogue.ts';
+import { indexCatalogue } from './catalogue.ts';
 import { compilePolicy } from './compile.ts';
-import { formatError, parseConfig } from './parse.ts';
+import { formatError } from './format-error.ts';
+import { parseConfig } from './parse.ts';
+import { builtInCatalogue } from './parse-catalogue.ts';
 import { allKeys } from './schema-keys.ts';
 import { DEFAULTS } from './settings.ts';
 

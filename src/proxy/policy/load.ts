@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the configuration and the files that it names, and compiles them: from a path to a Policy or to errors. The only file
-// of the room that reads disk, with store.ts, which decides when.
+// From a path to a Policy or to errors. Has the files checked in a thread that ends afterwards: zod and the YAML parser would
+// hold 20 MB of an always-on daemon for ever (measured), and a file made to be slow must not hold up traffic.
 
-import { createHash } from 'node:crypto';
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
-import type { HostCatalogueRow } from '../../contract/host-catalogue.ts';
-import { builtInCatalogue, indexCatalogue, MAX_CATALOGUE_BYTES, parseCatalogue } from './catalogue.ts';
+import { Worker } from 'node:worker_threads';
+import { indexCatalogue } from './catalogue.ts';
+import type { Checked, CheckRequest } from './check.ts';
 import { compilePolicy } from './compile.ts';
-import { MAX_CONFIG_BYTES, parseConfig } from './parse.ts';
 import type { Policy, PolicyError } from './policy.ts';
 import type { Environment } from './providers.ts';
+
+/** The largest file that is allowed, as deep and dense as YAML gets, needs about half of it. */
+const MOST_MEMORY_MB = 512;
 
 export type LoadResult =
   | {
@@ -27,88 +27,44 @@ export type LoadResult =
       readonly files: readonly string[];
     };
 
-interface FileText {
-  readonly text: string | undefined;
-  readonly problem: string;
+function failed(message: string): Checked & { ok: false } {
+  return { ok: false, errors: [{ message, line: 0, column: 0, at: '' }], files: [] };
 }
 
-/** At most `limit` bytes of a regular file; never blocks on a pipe or device. */
-async function readBounded(path: string, limit: number): Promise<FileText> {
-  const bad = (problem: string): FileText => ({ text: undefined, problem });
-  let file: FileHandle | undefined;
-  try {
-    // Opening a pipe would wait for a writer; so the kind is asked first.
-    if (!(await stat(path)).isFile()) return bad('is not a regular file');
-    file = await open(path, 'r');
-    const { size } = await file.stat();
-    if (size > limit) return bad(`is larger than ${limit} bytes`);
-    const buffer = Buffer.alloc(limit + 1);
-    const { bytesRead } = await file.read(buffer, 0, limit + 1, 0);
-    if (bytesRead > limit) return bad(`is larger than ${limit} bytes`);
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead));
-    return { text, problem: '' };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return bad('does not exist');
-    return bad(code === undefined || code.startsWith('ERR_') ? 'is not valid UTF-8' : `cannot be read (${code})`);
-  } finally {
-    await file?.close();
-  }
-}
-
-function whole(message: string, at = ''): PolicyError {
-  return { message, line: 0, column: 0, at };
+/** Never rejects: a thread that dies is an error of the file that it could not cope with. */
+function checkInThread(request: CheckRequest): Promise<Checked> {
+  return new Promise((resolve) => {
+    const thread = new Worker(new URL('./check-worker.ts', import.meta.url), {
+      name: 'policy-check',
+      workerData: request,
+      resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB },
+    });
+    let answer = failed('the file could not be checked') as Checked;
+    thread.on('message', (checked: Checked) => {
+      answer = checked;
+    });
+    thread.on('error', (error: NodeJS.ErrnoException) => {
+      // The code only: a message could repeat what stands in the file.
+      answer = failed(`the file could not be checked (${error.code ?? error.name})`);
+    });
+    // Not before its end: then its memory is free again.
+    thread.on('exit', () => resolve(answer));
+  });
 }
 
 /** Loads. `path` undefined: the built-in defaults. Never rejects. */
 export async function loadPolicy(path: string | undefined, env: Environment, generation: number): Promise<LoadResult> {
-  const folder = path === undefined ? '.' : dirname(path);
-  const read = path === undefined ? { text: '{}', problem: '' } : await readBounded(path, MAX_CONFIG_BYTES);
-  const hash = createHash('sha256').update(read.text ?? '');
-  const fail = (errors: readonly PolicyError[], files: readonly string[] = []): LoadResult => ({
-    ok: false,
-    errors,
-    files,
-  });
-  if (read.text === undefined) return fail([whole(`the file ${read.problem}`)]);
-  const parsed = parseConfig(read.text);
-  if (!parsed.ok) return fail(parsed.errors);
-  const { config, locate } = parsed;
-
-  const files: string[] = [];
-  let rows: readonly HostCatalogueRow[];
-  if (typeof config.catalogue === 'string') {
-    const file = isAbsolute(config.catalogue) ? config.catalogue : join(folder, config.catalogue);
-    files.push(file);
-    const text = await readBounded(file, MAX_CATALOGUE_BYTES);
-    if (text.text === undefined) {
-      return fail([locate({ path: ['catalogue'], message: `the catalogue file ${text.problem}` })], files);
-    }
-    hash.update('\0').update(text.text);
-    const catalogue = parseCatalogue(text.text);
-    if (!catalogue.ok) {
-      // Line and column are those of the catalogue file; `at` says so.
-      return fail(
-        catalogue.errors.map((error) => ({
-          ...error,
-          at: error.at === '' ? 'catalogue file' : `catalogue file ${error.at}`,
-        })),
-        files,
-      );
-    }
-    rows = catalogue.rows;
-  } else if (config.catalogue !== undefined) {
-    const twice = config.catalogue.findIndex(
-      (row, index, all) => all.findIndex((each) => each.host === row.host) < index,
-    );
-    if (twice >= 0) {
-      return fail([locate({ path: ['catalogue', twice, 'host'], message: 'this host is listed twice' })]);
-    }
-    rows = config.catalogue.map((row) => ({ ...row, paths: row.paths ?? [] }));
-  } else rows = builtInCatalogue();
-
-  const text = path === undefined ? '' : read.text;
+  const checked = await checkInThread({ path, env: { ...env } });
+  if (!checked.ok) return checked;
+  const { config, text, rows, folder, fingerprint, files } = checked;
   const compiled = compilePolicy({ config, text, catalogue: indexCatalogue(rows), env, folder, generation });
-  if (!compiled.ok) return fail(compiled.issues.map(locate), files);
-  return { ok: true, policy: compiled.policy, fingerprint: hash.digest('hex'), files };
+  // The check has compiled the same before; were it ever to differ, nothing half-checked becomes active.
+  if (!compiled.ok) {
+    return {
+      ok: false,
+      files,
+      errors: compiled.issues.map(({ message }) => ({ message, line: 0, column: 0, at: '' })),
+    };
+  }
+  return { ok: true, policy: compiled.policy, fingerprint, files };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatError, parseConfig } from './parse.ts';
+import { formatError } from './format-error.ts';
+import { parseConfig } from './parse.ts';
 
 /** First error as `line:column message`; fails when the text is good. */
 function firstError(text: string): string {

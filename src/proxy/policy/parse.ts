@@ -148,9 +148,3 @@ export function parseConfig(text: string): ParseResult {
     .map((issue) => locate(issue, issue.key));
   return { ok: false, errors: errors.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
-
-/** `line 3, column 5: providers[0].type: …` */
-export function formatError(error: PolicyError): string {
-  const place = error.line > 0 ? `line ${error.line}, column ${error.column}: ` : '';
-  return `${place}${error.at === '' ? '' : `${error.at}: `}${error.message}`;
-}

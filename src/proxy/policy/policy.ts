@@ -94,7 +94,7 @@ export interface Settings {
     readonly onFull: OnAuditFull;
     readonly capBytes: number;
     /** Rows older than this may be deleted; undefined: kept until the cap. */
-    readonly retentionDays?: number | undefined;
+    readonly retentionDays: number;
   };
   readonly network: {
     /** Ports that CONNECT may name, as inclusive ranges. */

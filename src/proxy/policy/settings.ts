@@ -20,7 +20,7 @@ const CONNECT_PORTS: Settings['network']['connectPorts'] = [
 
 /** Defaults, in the units of Settings. docs/reference/configuration.md gives the reasons; a test compares the numbers. */
 export const DEFAULTS: Settings = {
-  audit: { level: 'standard', onFull: 'degrade', capBytes: 512 * MIB, retentionDays: undefined },
+  audit: { level: 'standard', onFull: 'degrade', capBytes: 512 * MIB, retentionDays: 90 },
   network: { connectPorts: CONNECT_PORTS, allowPrivate: [] },
   upstreamCaFiles: [],
   pacFailMode: 'open',

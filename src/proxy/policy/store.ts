@@ -7,8 +7,8 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
+import { formatError } from './format-error.ts';
 import { type LoadResult, loadPolicy } from './load.ts';
-import { formatError } from './parse.ts';
 import type { Policy, PolicyError, PolicyStatus, PolicyStore } from './policy.ts';
 import type { Environment } from './providers.ts';
 

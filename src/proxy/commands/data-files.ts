@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon leaves in its data folder for the other commands: names, and the form of the first. Apart from running.ts,
+// which checks it with zod: the daemon only writes it.
+
+/** In RUN_FILE; also what `--ready-file` receives. */
+export interface Ready {
+  readonly proxy_url: string;
+  readonly gateway_url: string;
+  readonly api_url: string;
+  readonly ca_path: string;
+  readonly pid: number;
+  readonly version: string;
+}
+
+export const RUN_FILE = 'run.json';
+export const API_TOKEN_FILE = 'api-token';
+export const GATEWAY_TOKEN_FILE = 'gateway-token';
+/** System roots and ours, for tools that take one list (`outpost env`). */
+export const BUNDLE_FILE = 'ca-bundle.pem';
