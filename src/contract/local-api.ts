@@ -3,10 +3,7 @@
 // any request, no credential. Knows nothing of HTTP. zod/mini because the page bundles it: 7 KB packed instead of 94.
 
 import * as z from 'zod/mini';
-
-/** Sent as `x-outpost-api` both ways: daemon and clients are upgraded at different moments. */
-export const API_VERSION = 1;
-export const API_VERSION_HEADER = 'x-outpost-api';
+import { ACTIVITY_LIMIT, SHELLS } from './local-api-constants.ts';
 
 const short = z.string().check(z.maxLength(256));
 const sentence = z.string().check(z.maxLength(4_096));
@@ -14,9 +11,6 @@ const count = z.int().check(z.nonnegative());
 /** Milliseconds since the Unix epoch, by the device's clock. */
 const instant = z.int();
 const url = z.string().check(z.maxLength(512), z.regex(/^https?:\/\//));
-
-/** Newest calls in the state; older ones are in the audit log. */
-export const ACTIVITY_LIMIT = 200;
 
 export const activityItem = z.strictObject({
   /** Request id, as in the answer's `x-outpost-request-id`. */
@@ -164,7 +158,7 @@ export const doctorReport = z.strictObject({
 export type DoctorCheck = Readonly<z.infer<typeof doctorCheck>>;
 export type DoctorReport = Readonly<z.infer<typeof doctorReport>>;
 
-export const shell = z.enum(['bash', 'fish', 'powershell']);
+export const shell = z.enum(SHELLS);
 export type Shell = z.infer<typeof shell>;
 
 export const envReport = z.strictObject({

@@ -4,6 +4,11 @@
 
 import type { AuditRow, RowBody } from './audit-row.ts';
 
+/** Fields of each kind of row, in their order there. A table instead of the schemas' shapes, which need zod; a test keeps it equal. */
+export type FieldsOfKind = {
+  readonly [K in RowBody['kind']]: readonly Exclude<KeysOf<Extract<RowBody, { kind: K }>>, 'kind'>[];
+};
+
 type KeysOf<T> = T extends unknown ? Exclude<keyof T, symbol | number> : never;
 type RowKey = KeysOf<RowBody> | Exclude<keyof AuditRow, 'body'>;
 
@@ -68,4 +73,63 @@ export const RECORDED_FIELDS: Readonly<Record<RowKey, string>> = {
   previous: 'Where the stretch of the log before this one ended.',
   event: 'What happened to Outpost itself, such as a start or a new configuration.',
   detail: 'Particulars of that event.',
+};
+
+/** Which call, from whom, to where. */
+const SUBJECT = [
+  'request',
+  'decision',
+  'entrance',
+  'protocol',
+  'host',
+  'method',
+  'path',
+  'app',
+  'process',
+  'dialect',
+  'operation',
+  'model',
+  'stream',
+  'understood',
+  'messages',
+  'tools',
+  'request_bytes',
+  'policy',
+  'client_tls',
+  'provider',
+] as const;
+
+export const FIELDS_OF_KIND: FieldsOfKind = {
+  intent: [...SUBJECT, 'target_model', 'action', 'rule'],
+  refusal: [...SUBJECT, 'action', 'error', 'rule'],
+  outcome: [
+    'request',
+    'late',
+    'merged',
+    'result',
+    'error',
+    'error_class',
+    'status',
+    'provider',
+    'answer_model',
+    'response_id',
+    'upstream_request_id',
+    'stop',
+    'input_tokens',
+    'output_tokens',
+    'cache_read_tokens',
+    'cache_write_tokens',
+    'reasoning_tokens',
+    'tokens_estimated',
+    'request_bytes',
+    'response_bytes',
+    'events',
+    'first_content_ms',
+    'total_ms',
+    'upstream_tls',
+  ],
+  orphan: ['request', 'intent_seq', 'intent_epoch'],
+  gap: ['reason', 'epoch', 'from_seq', 'to_seq', 'count'],
+  epoch: ['previous', 'reason'],
+  event: ['event', 'detail'],
 };

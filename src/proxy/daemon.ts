@@ -26,7 +26,7 @@ import { createLocalApi } from './local-api/server.ts';
 import { openTrustStore } from './os/trust-store/open.ts';
 import type { Policy } from './policy/policy.ts';
 import { openPolicyStore } from './policy/store.ts';
-import { trimMemory } from './trim-memory.ts';
+import { trimMemorySoon } from './trim-memory.ts';
 import { connectTcp, connectTls, undiciConnector } from './upstream/connect.ts';
 import { createH2Sessions } from './upstream/h2-sessions.ts';
 import { createPools } from './upstream/pools.ts';
@@ -63,9 +63,6 @@ const UNTRUSTED_ENV = [
   'SSL_CERT_DIR',
   'NODE_USE_SYSTEM_CA',
 ];
-
-/** By then the first callers of a start are served. Milliseconds. */
-const TRIM_AFTER_MS = 3_000;
 
 const PAGE_FOLDER = fileURLToPath(new URL('../../dist/page', import.meta.url));
 
@@ -266,7 +263,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     audit.event({ kind: 'event', event: 'started', detail: { version: VERSION, policy: policy().sha256 } });
     log.info('started', { proxy: ready.proxy_url, gateway: ready.gateway_url, api: ready.api_url, pid: ready.pid });
 
-    const trim = clock.after(TRIM_AFTER_MS, trimMemory);
+    const trim = trimMemorySoon(clock);
     undo.push(() => trim.clear());
     const { promise: stopped, resolve } = Promise.withResolvers<void>();
     let stopping: Promise<void> | undefined;

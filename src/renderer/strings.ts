@@ -145,7 +145,7 @@ export const STRINGS = {
     folder: 'Folder',
     retention: 'How long',
     retentionText: (days: number | undefined, cap: string) =>
-      `${days === undefined ? '' : `At most ${days} ${plural(days, 'day', 'days')}. `}The oldest rows are removed first when the log reaches ${cap}.`,
+      `${days === undefined ? '' : `At most ${days} ${plural(days, 'day', 'days')}. `}The log takes at most ${cap} of disk.`,
     readers: 'Who can read it',
     size: 'Now',
     sizeText: (rows: string, bytes: string) => `${rows} rows, ${bytes}`,

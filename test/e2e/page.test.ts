@@ -168,7 +168,7 @@ test('a call appears live, is filtered, and waits while the table is paused', op
 test('what is recorded is told in words and shown exactly as stored', options, async () => {
   const page = await openPage();
   await page.getByRole('link', { name: 'What is recorded' }).click();
-  await page.getByText('At most 90 days. The oldest rows are removed first when the log reaches 512 MB.').waitFor();
+  await page.getByText('At most 90 days. The log takes at most 512 MB of disk.').waitFor();
   await page.getByText('/home/someone/.local/state/outpost/audit').waitFor();
   const { newest } = await agent.recorded();
   await page.locator('summary').first().click();

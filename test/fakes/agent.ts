@@ -8,7 +8,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Ready, readySchema } from '../../src/proxy/commands/running.ts';
+import type { Ready } from '../../src/proxy/commands/data-files.ts';
+import { readySchema } from '../../src/proxy/commands/running.ts';
 
 const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
 

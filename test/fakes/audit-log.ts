@@ -11,7 +11,7 @@ export const MB = 1024 * 1024;
 
 export const SETTINGS = { level: 'standard', onFull: 'degrade', capBytes: 512 * MB } as const;
 
-/** Small ballast: tests do not write 8 MB each. */
+/** Small ballast: tests do not write 8 MB each. Patient: the disk of a test machine may stall for seconds. */
 export function openTestLog(dir: string, more: Partial<AuditLogOptions> = {}): Promise<RunningAuditLog> {
   return openAuditLog({
     dir,
@@ -19,6 +19,7 @@ export function openTestLog(dir: string, more: Partial<AuditLogOptions> = {}): P
     clock: systemClock,
     log: silentLog,
     ballastBytes: 64 * 1024,
+    drainMs: 20_000,
     ...more,
   });
 }

@@ -7,6 +7,7 @@ import type { AuditRow, RowBody } from '../../src/contract/audit-row.ts';
 import { type AgentState, agentState } from '../../src/contract/local-api.ts';
 import { callApi } from '../../src/proxy/commands/running.ts';
 import { type Agent, runOutpost } from '../fakes/agent.ts';
+import { until } from './intercept-kit.ts';
 import { postText, type RawCall, rawCall } from './raw-call.ts';
 
 export async function stateOf(agent: Agent): Promise<AgentState> {
@@ -49,6 +50,20 @@ export const chat = (model: string, stream = false): object => ({
   stream,
   messages: [{ role: 'user', content: 'hello' }],
 });
+
+/** A stream of a piece every 20 ms, for longer than any test takes. The simulated provider repeats the prompt, letter by letter. */
+export const endlessChat = (model: string): object => ({
+  model: `${model}+gap=20+pieces=5000`,
+  stream: true,
+  messages: [{ role: 'user', content: 'abcde'.repeat(1_000) }],
+});
+
+/** Resolves when `text` holds so many more pieces than it does now. */
+export async function untilMorePieces(text: () => string, more: number): Promise<void> {
+  const pieces = (): number => text().split('"content":').length;
+  const wanted = pieces() + more;
+  await until(() => pieces() >= wanted, `${more} more pieces; the end is ${text().slice(-300)}`, 10_000);
+}
 
 /** A call through the gateway. */
 export function callGateway(agent: Agent, path: string, body: unknown): RawCall {

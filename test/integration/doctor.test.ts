@@ -10,8 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CheckStatus, DoctorReport } from '../../src/contract/local-api.ts';
+import type { AuditTailCheck } from '../../src/proxy/audit/tail-check.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
-import type { AuditTail, DoctorContext } from '../../src/proxy/health/doctor/check.ts';
+import type { DoctorContext } from '../../src/proxy/health/doctor/check.ts';
 import { CHECKS } from '../../src/proxy/health/doctor/checks.ts';
 import { netProbe } from '../../src/proxy/health/doctor/net-probe.ts';
 import { exitCodeOf, runDoctor } from '../../src/proxy/health/doctor/run.ts';
@@ -70,7 +71,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-const intact: AuditTail = {
+const intact: AuditTailCheck = {
   kind: 'intact',
   epoch: agent.state().audit.epoch,
   seq: 1_300,
@@ -213,7 +214,7 @@ test('the certificate must be there, trusted, and not at its end', async () => {
 });
 
 test('a changed, unreadable, cut or stopped audit log is a failure', async () => {
-  const tail = (value: AuditTail) => ({ auditTail: async () => value });
+  const tail = (value: AuditTailCheck) => ({ auditTail: async () => value });
   assert.match(
     (await one('audit', tail({ kind: 'broken', epoch: 'e', seq: 7, reason: 'hash' }))).summary,
     /row 7 of e: hash/,

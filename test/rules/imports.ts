@@ -41,13 +41,18 @@ const EDGES: readonly (readonly [from: string, to: string, why: string])[] = [
   ['src/proxy/env/', 'src/proxy/os/', 'where this system keeps its certificates'],
   ['src/proxy/health/', 'src/proxy/os/', 'doctor asks the operating system'],
   ['src/proxy/audit/', 'src/proxy/clock.ts', 'the entry of its worker thread'],
+  ['src/proxy/audit/', 'src/proxy/trim-memory.ts', 'the entry of its worker thread'],
   ['src/proxy/identity/', 'src/proxy/clock.ts', 'the entry of its worker thread'],
+  ['src/proxy/identity/', 'src/proxy/trim-memory.ts', 'the entry of its worker thread'],
 ];
 
 /** The wiring: files directly in src/proxy, and the commands. They may import all; nobody but they may import them. */
 function isWiring(path: string): boolean {
   return /^src\/proxy\/[^/]+$/.test(path) || path.startsWith('src/proxy/commands/');
 }
+
+/** Beside the wiring, but no part of it: what the entry of any thread needs. */
+const THREAD_TOOLS = new Set(['src/proxy/clock.ts', 'src/proxy/trim-memory.ts']);
 
 function roomOf(path: string): string {
   return /^src\/(?:proxy\/[^/]+\/|[^/]+\/)/.exec(path)?.[0] ?? path;
@@ -68,7 +73,7 @@ function across(from: string, { target = '', typeOnly }: Import): boolean {
   if (isWiring(from)) return !target.startsWith('src/renderer/');
   if (typeOnly && SHARED_TYPES.has(target)) return true;
   const edge = EDGES.some(([left, right]) => from.startsWith(left) && target.startsWith(right));
-  return edge && (!isWiring(target) || target === 'src/proxy/clock.ts');
+  return edge && (!isWiring(target) || THREAD_TOOLS.has(target));
 }
 
 /** Tests may import anything; product code follows the table and never reaches into test/. */

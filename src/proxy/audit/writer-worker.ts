@@ -3,6 +3,7 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../clock.ts';
+import { trimMemorySoon } from '../trim-memory.ts';
 import { serveWriter } from './writer-service.ts';
 
 const port = parentPort;
@@ -18,3 +19,4 @@ serveWriter(
   workerData,
   systemClock,
 );
+trimMemorySoon(systemClock);

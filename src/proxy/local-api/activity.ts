@@ -2,7 +2,8 @@
 // Joins audit rows to one line a call, for the status page. Knows rows only; it keeps the newest and forgets the rest.
 
 import type { IntentBody, OutcomeBody, RefusalBody } from '../../contract/audit-row.ts';
-import { ACTIVITY_LIMIT, type ActivityItem } from '../../contract/local-api.ts';
+import type { ActivityItem } from '../../contract/local-api.ts';
+import { ACTIVITY_LIMIT } from '../../contract/local-api-constants.ts';
 import type { StoredBody } from '../audit/audit-log.ts';
 
 export interface Activity {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers of the local API as values, and the headers that every one of them carries. Knows no route.
 
-import { API_VERSION, API_VERSION_HEADER, type ApiError } from '../../contract/local-api.ts';
+import type { ApiError } from '../../contract/local-api.ts';
+import { API_VERSION, API_VERSION_HEADER } from '../../contract/local-api-constants.ts';
 
 export interface Answer {
   readonly status: number;

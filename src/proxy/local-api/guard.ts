@@ -2,7 +2,7 @@
 // Who may talk to the local API at all: decided from the head of a request, before any route. Pure.
 
 import type { IncomingHttpHeaders } from 'node:http';
-import { API_VERSION, API_VERSION_HEADER } from '../../contract/local-api.ts';
+import { API_VERSION, API_VERSION_HEADER } from '../../contract/local-api-constants.ts';
 
 export interface RequestHead {
   readonly method: string;

@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuditRow } from '../../contract/audit-row.ts';
+import { type AuditRow, rowBody } from '../../contract/audit-row.ts';
 import { recordedView as schema } from '../../contract/local-api.ts';
+import { FIELDS_OF_KIND } from '../../contract/recorded-fields.ts';
 import { recordedView } from './recorded.ts';
 
 const row: AuditRow = {
@@ -28,6 +29,11 @@ const facts = {
   newest: [row],
   platform: 'linux',
 } as const;
+
+test('the table of fields is that of the row schemas', () => {
+  const shapes = rowBody.options.map(({ shape: { kind, ...rest } }) => [kind.value, Object.keys(rest)]);
+  assert.deepEqual(Object.entries(FIELDS_OF_KIND), shapes);
+});
 
 test('every field of every kind of row has a meaning in plain words', () => {
   const { fields } = recordedView(facts);

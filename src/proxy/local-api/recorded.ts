@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds "what is recorded about me" from the audit room's facts. Pure. Reads no file.
 
-import { type AuditRow, rowBody } from '../../contract/audit-row.ts';
+import type { AuditRow } from '../../contract/audit-row.ts';
 import type { RecordedView } from '../../contract/local-api.ts';
-import { RECORDED_FIELDS } from '../../contract/recorded-fields.ts';
+import { FIELDS_OF_KIND, RECORDED_FIELDS } from '../../contract/recorded-fields.ts';
 import type { AuditLevel } from '../audit/audit-log.ts';
 
 export interface RecordedFacts {
@@ -23,15 +23,11 @@ export interface RecordedFacts {
 
 const HEADER_FIELDS = ['v', 'epoch', 'seq', 'at', 'prev', 'hash', 'kind'] as const;
 
-/** Each field of the row schemas once, with the kinds of row that have it. Fields of every row come first. */
+/** Each field of a row once, with the kinds of row that have it. Fields of every row come first. */
 function fields(): RecordedView['fields'] {
   const kinds = new Map<string, string[]>(HEADER_FIELDS.map((name) => [name, []]));
-  for (const option of rowBody.options) {
-    const kind = option.shape.kind.value;
-    for (const name of Object.keys(option.shape)) {
-      if (HEADER_FIELDS.some((header) => header === name)) continue;
-      kinds.set(name, [...(kinds.get(name) ?? []), kind]);
-    }
+  for (const [kind, names] of Object.entries<readonly string[]>(FIELDS_OF_KIND)) {
+    for (const name of names) kinds.set(name, [...(kinds.get(name) ?? []), kind]);
   }
   const meanings: Readonly<Record<string, string>> = RECORDED_FIELDS;
   return [...kinds].map(([name, in_]) => ({ name, meaning: meanings[name] ?? '', kinds: in_ }));

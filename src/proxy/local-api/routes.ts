@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes of the local API as a table: method, path, who may, and what comes back. Knows no socket; answers are values.
 
-import * as z from 'zod/mini';
-import { ACTIVITY_LIMIT, type ActivityList, type LoginCode, shell } from '../../contract/local-api.ts';
+import type { ActivityList, LoginCode, Shell } from '../../contract/local-api.ts';
+import { ACTIVITY_LIMIT, SHELLS } from '../../contract/local-api-constants.ts';
+import { hasMembers, isText, type MemberTests } from '../../contract/members.ts';
 import type { AgentView } from './agent-view.ts';
 import { type Answer, failure, json, plainPage } from './answer.ts';
 import type { PageFiles } from './page-files.ts';
@@ -42,23 +43,23 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 const notFound = () => failure(404, 'not-found', 'There is nothing at this address.');
 const badQuery = () => failure(400, 'bad-query', 'A parameter of the address is unknown or has a wrong value.');
 
-const activityQuery = z.strictObject({
-  limit: z.optional(z.string().check(z.regex(/^[1-9]\d{0,2}$/))),
-});
-const envQuery = z.strictObject({
-  shell: z.optional(shell),
-  tool: z.optional(z.string().check(z.regex(/^[a-z0-9-]{1,32}$/))),
-});
-const noQuery = z.strictObject({});
+const optional = (form: RegExp) => (value: unknown) => value === undefined || (isText(value) && form.test(value));
 
-function parse<T>(schema: z.ZodMiniType<T>, query: URLSearchParams): T | undefined {
-  const result = schema.safeParse(Object.fromEntries(query));
-  return result.success ? result.data : undefined;
+const ACTIVITY_QUERY: MemberTests<{ readonly limit?: string }> = { limit: optional(/^[1-9]\d{0,2}$/) };
+const ENV_QUERY: MemberTests<{ readonly shell?: Shell; readonly tool?: string }> = {
+  shell: (value) => value === undefined || SHELLS.some((name) => name === value),
+  tool: optional(/^[a-z0-9-]{1,32}$/),
+};
+const NO_QUERY: MemberTests<Readonly<Record<never, never>>> = {};
+
+function parse<T>(tests: MemberTests<T>, query: URLSearchParams): T | undefined {
+  const members: unknown = Object.fromEntries(query);
+  return hasMembers(members, tests) ? members : undefined;
 }
 
 /** Wraps a handler that takes no parameters. */
 function plain(handle: () => Answer | Promise<Answer>): Route['handle'] {
-  return ({ query }) => (parse(noQuery, query) === undefined ? badQuery() : handle());
+  return ({ query }) => (parse(NO_QUERY, query) === undefined ? badQuery() : handle());
 }
 
 export const SIGNED_OUT = plainPage(401, 'Sign in from a terminal', [
@@ -98,7 +99,7 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
       path: '/v1/activity',
       access: 'reader',
       handle: ({ query }) => {
-        const wanted = parse(activityQuery, query);
+        const wanted = parse(ACTIVITY_QUERY, query);
         if (wanted === undefined) return badQuery();
         const list: ActivityList = { activity: view.state().activity.slice(0, Number(wanted.limit ?? ACTIVITY_LIMIT)) };
         return json(list);
@@ -116,7 +117,7 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
       path: '/v1/env',
       access: 'reader',
       handle: ({ query }) => {
-        const wanted = parse(envQuery, query);
+        const wanted = parse(ENV_QUERY, query);
         if (wanted === undefined) return badQuery();
         const report = view.env(wanted.shell ?? 'bash', wanted.tool);
         return report === undefined ? badQuery() : json(report);

@@ -3,7 +3,8 @@
 
 import * as z from 'zod/mini';
 import type { Clock, Timer } from '../../contract/clock.ts';
-import { API_VERSION, API_VERSION_HEADER, agentState, doctorReport, recordedView } from '../../contract/local-api.ts';
+import { agentState, doctorReport, recordedView } from '../../contract/local-api.ts';
+import { API_VERSION, API_VERSION_HEADER } from '../../contract/local-api-constants.ts';
 import type { AgentClient, Watcher } from './agent-client.ts';
 import { createSseParser } from './sse.ts';
 

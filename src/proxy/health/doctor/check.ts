@@ -4,6 +4,7 @@
 
 import type { Clock } from '../../../contract/clock.ts';
 import type { AgentState, CheckStatus } from '../../../contract/local-api.ts';
+import type { AuditTailCheck } from '../../audit/tail-check.ts';
 
 export interface Finding {
   readonly status: CheckStatus;
@@ -47,22 +48,6 @@ export interface TrustProbe {
   isTrusted(pem: string): Promise<boolean>;
 }
 
-/** What verifying the end of the audit log on disk found. Works beside a running daemon and without one. */
-export type AuditTail =
-  | { readonly kind: 'absent' }
-  | {
-      readonly kind: 'intact';
-      readonly epoch: string;
-      /** Highest seq on disk. */
-      readonly seq: number;
-      /** Rows that were verified. */
-      readonly verified: number;
-      /** When the newest row was written, milliseconds since the Unix epoch. */
-      readonly newestAt: number | undefined;
-    }
-  | { readonly kind: 'broken'; readonly epoch: string; readonly seq: number; readonly reason: string }
-  | { readonly kind: 'unreadable'; readonly reason: string };
-
 export interface DoctorContext {
   readonly dataDir: string;
   /** Undefined: no daemon runs on this data folder. */
@@ -74,7 +59,7 @@ export interface DoctorContext {
   /** PEM file with the certificates of our own authority, roots of all generations. */
   readonly caPath: string;
   readonly trust: TrustProbe;
-  auditTail(signal: AbortSignal): Promise<AuditTail>;
+  auditTail(signal: AbortSignal): Promise<AuditTailCheck>;
   readonly net: NetProbe;
   /** Free bytes for this user on the disk of the folder; rejects when the folder cannot be asked. */
   freeBytes(folder: string): Promise<number>;

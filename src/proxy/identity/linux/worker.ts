@@ -6,6 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../../clock.ts';
+import { trimMemorySoon } from '../../trim-memory.ts';
 import { createFinder } from './finder.ts';
 import type { LookupReport, LookupRequest } from './messages.ts';
 import { findRow, type SocketRow, searchesFor } from './net-table.ts';
@@ -20,6 +21,7 @@ const finder = createFinder(
   () => new Promise((done) => setImmediate(done)),
 );
 const self = process.geteuid?.() ?? -1;
+trimMemorySoon(systemClock);
 
 function rowOf(request: LookupRequest): SocketRow | undefined {
   for (const { file, needle } of searchesFor(request.peer, endianness() === 'LE')) {

@@ -2,7 +2,7 @@
 // Windows: the words of netstat and PowerShell, and what they answer. Pure. Not verified on a real machine: written after their
 // documentation.
 
-import { z } from 'zod';
+import { hasMembers, isText, isWhole, type MemberTests } from '../../../contract/members.ts';
 import { baseName, type ProcessInfo } from '../app.ts';
 import type { Peer } from '../owner.ts';
 import { interpreterOf, scriptOf } from '../script.ts';
@@ -44,16 +44,23 @@ export function processCommand(pid: number): readonly string[] {
   return ['-NoProfile', '-NonInteractive', '-NoLogo', '-Command', script];
 }
 
-const processes = z.array(
-  z.object({
-    pid: z.int(),
-    parent: z.int(),
-    name: z.string(),
-    exe: z.string().nullable(),
-    command: z.string().nullable(),
-    started: z.string(),
-  }),
-);
+interface ReportedProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly name: string;
+  readonly exe: string | null;
+  readonly command: string | null;
+  readonly started: string;
+}
+
+const PROCESS: MemberTests<ReportedProcess> = {
+  pid: (value) => isWhole(value),
+  parent: (value) => isWhole(value),
+  name: isText,
+  exe: (value) => value === null || isText(value),
+  command: (value) => value === null || isText(value),
+  started: isText,
+};
 
 /** Arguments of a Windows command line: separated by spaces, joined by quotes. Enough to find a script. */
 export function splitCommandLine(command: string): readonly string[] {
@@ -68,9 +75,10 @@ export function readProcesses(text: string): readonly ProcessInfo[] {
   } catch {
     return [];
   }
-  const parsed = processes.safeParse(value);
-  if (!parsed.success) return [];
-  return parsed.data.map(({ pid, parent, name, exe, command, started }) => {
+  if (!Array.isArray(value)) return [];
+  const processes: readonly unknown[] = value;
+  if (!processes.every((one) => hasMembers(one, PROCESS))) return [];
+  return processes.map(({ pid, parent, name, exe, command, started }) => {
     const argv = splitCommandLine(command ?? '');
     const interpreter = interpreterOf(baseName(name));
     return {

@@ -9,8 +9,8 @@ import {
   randomBytes,
   X509Certificate,
 } from 'node:crypto';
-import { z } from 'zod';
 import { OutpostError } from '../../../contract/errors.ts';
+import { isText, isWhole, type MemberTests, wrongMembers } from '../../../contract/members.ts';
 import { toPem } from './der.ts';
 import { positiveSerial, rootCertificate, type Signer, subjectKey, type Validity } from './profile.ts';
 
@@ -42,20 +42,54 @@ export interface CaState {
   readonly previous: TrustedRoot | undefined;
 }
 
-const pemText = z.string().max(8_192);
-const generationNumber = z.int().min(1).max(1_000_000);
+interface RootEntry {
+  readonly generation: number;
+  readonly certificate: string;
+}
 
-const StateFile = z.strictObject({
-  version: z.literal(1),
-  device: z.string().regex(/^[0-9a-f]{8}$/),
-  current: z.strictObject({
-    generation: generationNumber,
-    certificate: pemText,
-    key: pemText,
-    crossCertificate: pemText.optional(),
-  }),
-  previous: z.strictObject({ generation: generationNumber, certificate: pemText }).optional(),
-});
+interface SigningEntry extends RootEntry {
+  readonly key: string;
+  readonly crossCertificate?: string;
+}
+
+interface StateFile {
+  readonly version: 1;
+  readonly device: string;
+  readonly current: SigningEntry;
+  readonly previous?: RootEntry;
+}
+
+const isPemText = (value: unknown): boolean => isText(value) && value.length <= 8_192;
+
+const ROOT_ENTRY: MemberTests<RootEntry> = {
+  generation: (value) => isWhole(value, 1) && value <= 1_000_000,
+  certificate: isPemText,
+};
+
+const SIGNING_ENTRY: MemberTests<SigningEntry> = {
+  ...ROOT_ENTRY,
+  key: isPemText,
+  crossCertificate: (value) => value === undefined || isPemText(value),
+};
+
+/** The entries `current` and `previous` have tests of their own. */
+const STATE_FILE: MemberTests<StateFile> = {
+  version: (value) => value === 1,
+  device: (value) => isText(value) && /^[0-9a-f]{8}$/.test(value),
+  current: () => true,
+  previous: () => true,
+};
+
+/** Paths of what is wrong. Never values: one of them is the key. */
+function wrongIn(json: unknown): readonly string[] {
+  const wrong = wrongMembers(json, STATE_FILE);
+  if (wrong.length > 0) return wrong;
+  const { current, previous } = json as StateFile;
+  return [
+    ...wrongMembers(current, SIGNING_ENTRY).map((name) => `current.${name}`),
+    ...(previous === undefined ? [] : wrongMembers(previous, ROOT_ENTRY).map((name) => `previous.${name}`)),
+  ];
+}
 
 const rootName = (device: string, generation: number): string => `Outpost Device Root ${device} G${generation}`;
 
@@ -117,7 +151,7 @@ export function rotateState(state: CaState, now: number): CaState {
 
 /** Holds the private key: for the state file and nothing else. */
 export function stateText({ device, current, previous }: CaState): string {
-  const file: z.input<typeof StateFile> = {
+  const file: StateFile = {
     version: 1,
     device,
     current: {
@@ -168,19 +202,16 @@ export function parseState(text: string): CaState {
   };
 }
 
-function parseFile(text: string): z.output<typeof StateFile> {
+function parseFile(text: string): StateFile {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     throw damaged('the state file is not JSON');
   }
-  const parsed = StateFile.safeParse(json);
-  if (parsed.success) return parsed.data;
-  // Paths only: zod's messages may quote values, and one of the values is the key.
-  throw damaged(
-    `the state file is wrong at ${parsed.error.issues.map((issue) => issue.path.join('.') || '(top)').join(', ')}`,
-  );
+  const wrong = wrongIn(json);
+  if (wrong.length > 0) throw damaged(`the state file is wrong at ${wrong.join(', ')}`);
+  return json as StateFile;
 }
 
 function readCertificate(pem: string): X509Certificate {

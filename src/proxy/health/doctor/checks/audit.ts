@@ -3,9 +3,10 @@
 
 import { assertNever } from '../../../../contract/assert-never.ts';
 import type { AgentState } from '../../../../contract/local-api.ts';
-import { type AuditTail, type Check, type Finding, worst } from '../check.ts';
+import type { AuditTailCheck } from '../../../audit/tail-check.ts';
+import { type Check, type Finding, worst } from '../check.ts';
 
-function onDisk(tail: AuditTail): Finding {
+function onDisk(tail: AuditTailCheck): Finding {
   switch (tail.kind) {
     case 'absent':
       return { status: 'unknown', summary: 'There is no audit log yet.' };
@@ -28,7 +29,7 @@ function onDisk(tail: AuditTail): Finding {
   }
 }
 
-function inDaemon(tail: AuditTail, live: AgentState | undefined): Finding {
+function inDaemon(tail: AuditTailCheck, live: AgentState | undefined): Finding {
   if (live === undefined) return { status: 'ok', summary: '' };
   const { state, reason, epoch, watermark } = live.audit;
   const why = reason === undefined ? '' : ` (${reason})`;
