@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CheckStatus, DoctorReport } from '../../src/contract/local-api.ts';
-import type { AuditTailCheck } from '../../src/proxy/audit/tail-check.ts';
+import type { AuditTailCheck } from '../../src/proxy/audit/audit-log.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import type { DoctorContext } from '../../src/proxy/health/doctor/check.ts';
 import { CHECKS } from '../../src/proxy/health/doctor/checks.ts';

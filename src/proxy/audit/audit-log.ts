@@ -42,3 +42,16 @@ export interface AuditLog {
   /** Drains, commits, checkpoints, closes. */
   close(): Promise<void>;
 }
+
+/** What a look at the newest end of the log on disk found. Works beside a running daemon and without one. */
+export type AuditTailCheck =
+  | { readonly kind: 'absent' }
+  | {
+      readonly kind: 'intact';
+      readonly epoch: string;
+      readonly seq: number;
+      readonly verified: number;
+      readonly newestAt: number | undefined;
+    }
+  | { readonly kind: 'broken'; readonly epoch: string; readonly seq: number; readonly reason: string }
+  | { readonly kind: 'unreadable'; readonly reason: string };

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quick facts about the log on disk: is its newest end whole, how much is there, since when. Reads only; never the whole log.
 
+import type { AuditTailCheck } from './audit-log.ts';
 import { checkSequence, type StoredRow } from './chain.ts';
 import { isMissing, listQueueFiles } from './folder.ts';
 import { openReadable } from './open-readable.ts';
 
 /** As at start-up: a damaged end is what a crash or a failing disk leaves. */
 const TAIL_ROWS = 1_000;
-
-export type AuditTailCheck =
-  | { readonly kind: 'absent' }
-  | {
-      readonly kind: 'intact';
-      readonly epoch: string;
-      readonly seq: number;
-      readonly verified: number;
-      readonly newestAt: number | undefined;
-    }
-  | { readonly kind: 'broken'; readonly epoch: string; readonly seq: number; readonly reason: string }
-  | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** Verifies the last rows of the newest file. Never throws. */
 export function checkTail(dir: string): AuditTailCheck {

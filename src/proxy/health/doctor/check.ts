@@ -4,7 +4,7 @@
 
 import type { Clock } from '../../../contract/clock.ts';
 import type { AgentState, CheckStatus } from '../../../contract/local-api.ts';
-import type { AuditTailCheck } from '../../audit/tail-check.ts';
+import type { AuditTailCheck } from '../../audit/audit-log.ts';
 
 export interface Finding {
   readonly status: CheckStatus;

@@ -3,7 +3,7 @@
 
 import { assertNever } from '../../../../contract/assert-never.ts';
 import type { AgentState } from '../../../../contract/local-api.ts';
-import type { AuditTailCheck } from '../../../audit/tail-check.ts';
+import type { AuditTailCheck } from '../../../audit/audit-log.ts';
 import { type Check, type Finding, worst } from '../check.ts';
 
 function onDisk(tail: AuditTailCheck): Finding {
