@@ -20,6 +20,8 @@ import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { findCall, settledCall, tlsThrough } from './clients/kit.ts';
 
+/** A relay that loses something shows as silence. */
+const LIMIT = { timeout: 20_000 };
 const ECHO = 'grpc.vendor.example';
 const WATCHED = 'watched.vendor.example';
 const ca = makeTestCa();
@@ -118,7 +120,7 @@ const grpc = (to: ClientHttp2Session, path: string): ClientHttp2Stream =>
 
 const messages = [{ role: 'user', content: 'over h2' }];
 
-test('JSON and SSE at once on one connection, governed and recorded', async () => {
+test('JSON and SSE at once on one connection, governed and recorded', LIMIT, async () => {
   const to = await open('api.openai.com');
   const [whole, streamed] = await Promise.all([
     answerOf(post(to, { model: 'gpt-4o', messages })),
@@ -138,7 +140,7 @@ test('JSON and SSE at once on one connection, governed and recorded', async () =
   }
 });
 
-test('a refusal is a 400 in the caller’s own shape', async () => {
+test('a refusal is a 400 in the caller’s own shape', LIMIT, async () => {
   const to = await open('refused.vendor.example');
   const { head, text } = await answerOf(post(to, { model: 'gpt-4o', messages }));
   assert.equal(head[':status'], 400);
@@ -150,14 +152,14 @@ test('a refusal is a 400 in the caller’s own shape', async () => {
   assert.equal(refusal?.error, 'OUT_BLOCKED_HOST');
 });
 
-test('trailers of an answer arrive', async () => {
+test('trailers of an answer arrive', LIMIT, async () => {
   const to = await open('api.openai.com');
   const { head, trailers } = await answerOf(post(to, { model: 'gpt-4o+trailers', stream: true, messages }));
   assert.equal(head[':status'], 200);
   assert.equal(trailers['x-simulated-trailer'], 'present');
 });
 
-test('a thousand small messages go and come while both sides stay open, and trailers end them', async () => {
+test('a thousand small messages go and come while both sides stay open, and trailers end them', LIMIT, async () => {
   const to = await open(ECHO);
   const stream = grpc(to, '/vendor.Service/Chat');
   const [head] = (await once(stream, 'response')) as [Answer['head']];
@@ -195,7 +197,7 @@ test('a thousand small messages go and come while both sides stay open, and trai
   assert.equal(outcome?.response_bytes, expected.length);
 });
 
-test('trailers of a request reach the upstream', async () => {
+test('trailers of a request reach the upstream', LIMIT, async () => {
   const to = await open(WATCHED);
   const stream = grpc(to, '/vendor.Service/Upload');
   stream.on('wantTrailers', () => stream.sendTrailers({ 'x-checksum': 'abc' }));
@@ -213,7 +215,7 @@ async function best(measure: () => Promise<number>): Promise<number> {
   return least;
 }
 
-test('a client that resets a duplex stream is seen upstream in under 100 ms', async () => {
+test('a client that resets a duplex stream is seen upstream in under 100 ms', LIMIT, async () => {
   const to = await open(WATCHED);
   const took = await best(async () => {
     const known = watched.closedAt.length;
@@ -236,7 +238,7 @@ test('a client that resets a duplex stream is seen upstream in under 100 ms', as
   );
 });
 
-test('a client that resets an event stream is seen upstream in under 100 ms', async () => {
+test('a client that resets an event stream is seen upstream in under 100 ms', LIMIT, async () => {
   const to = await open('api.openai.com');
   const took = await best(async () => {
     const serial = provider.requests.length;

@@ -156,6 +156,8 @@ interface Signer {
   readonly key: KeyObject;
   readonly x509: X509Certificate;
   readonly spki: Buffer;
+  /** Where the certificate was made elsewhere and names its key in another way than `keyId`. */
+  readonly subjectKeyId?: Buffer;
   readonly name: der.Der;
   readonly chain: string;
 }
@@ -184,7 +186,10 @@ function assemble(
   const all = [
     ...extensions,
     extension(OID.subjectKeyIdentifier, der.octetString(keyId(spki))),
-    extension(OID.authorityKeyIdentifier, der.sequence(der.taggedBytes(0, keyId(issuer?.spki ?? spki)))),
+    extension(
+      OID.authorityKeyIdentifier,
+      der.sequence(der.taggedBytes(0, issuer?.subjectKeyId ?? keyId(issuer?.spki ?? spki))),
+    ),
     ...(options.unknownCritical ? [extension(OID.unknown, der.nullValue(), true)] : []),
   ];
   const tbs = der.sequence(
@@ -288,7 +293,15 @@ export function authorityFrom(certPem: string, privateKeyPem: string): TestCa {
   const [tbs] = readElements(readOne(x509.raw, 0x30).content);
   const fields = readElements(expectTag(tbs, 0x30).content);
   // version, serial, algorithm, issuer, validity, subject
-  return authority({ key, x509, spki: spkiOf(key), name: expectTag(fields[5], 0x30).whole, chain: '' });
+  const name = expectTag(fields[5], 0x30).whole;
+  return authority({ key, x509, spki: spkiOf(key), subjectKeyId: subjectKeyIdOf(x509.raw), name, chain: '' });
+}
+
+/** What verifiers compare a child's authorityKeyIdentifier with. */
+function subjectKeyIdOf(certificate: Buffer): Buffer {
+  const id = der.oid(OID.subjectKeyIdentifier);
+  const value = certificate.subarray(certificate.indexOf(id) + id.length);
+  return readOne(readOne(value.subarray(0, 2 + value.readUInt8(1)), 0x04).content, 0x04).content;
 }
 
 function ocspResponse(

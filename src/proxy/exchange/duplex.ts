@@ -136,9 +136,8 @@ function pump(call: HttpCall, stream: ClientHttp2Stream, extra: readonly string[
     body.on('end', () => stream.end());
     body.on('error', onGone);
     stream.on('wantTrailers', () => {
-      const given = call.requestTrailers();
-      if (given.length === 0) stream.close();
-      else stream.sendTrailers(Object.fromEntries(pairs(given)));
+      // None is sent as an empty list, which only ends our side. `close()` would end the answer's side as well.
+      stream.sendTrailers(Object.fromEntries(pairs(call.requestTrailers())));
     });
     stream.on('headers', (_headers, _flags, raw?: string[]) => {
       const info = withoutPseudo(raw ?? []);

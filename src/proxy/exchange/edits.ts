@@ -32,12 +32,18 @@ export function* pairs(headers: RawHeaders): Generator<readonly [name: string, v
 
 /** First value of a header, by lower-case name. */
 export function header(headers: RawHeaders, name: string): string | undefined {
-  for (const [key, value] of pairs(headers)) if (key.length === name.length && key.toLowerCase() === name) return value;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const key = headers[i] as string;
+    if (key.length === name.length && key.toLowerCase() === name) return headers[i + 1];
+  }
   return undefined;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Names that the message's own Connection header nominates as hop-by-hop. */
 function nominated(headers: RawHeaders): ReadonlySet<string> {
+  if (header(headers, 'connection') === undefined) return NONE;
   const names = new Set<string>();
   for (const [key, value] of pairs(headers)) {
     if (key.toLowerCase() !== 'connection') continue;
@@ -64,7 +70,9 @@ export function requestHeaders(headers: RawHeaders, edit: RequestEdit): string[]
   const replaced = new Set(edit.set.map(([name]) => name.toLowerCase()));
   const out: string[] = ['host', edit.host];
   let cookieAt = -1;
-  for (const [name, value] of pairs(headers)) {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = headers[i + 1] as string;
     const key = name.toLowerCase();
     if (HOP_BY_HOP.has(key) || FRAMING.has(key) || drop.has(key) || replaced.has(key) || key.startsWith(OURS)) continue;
     if (key === 'cookie') {
@@ -85,10 +93,11 @@ export function requestHeaders(headers: RawHeaders, edit: RequestEdit): string[]
 export function answerHeaders(headers: RawHeaders, extra: RawHeaders): string[] {
   const drop = nominated(headers);
   const out: string[] = [];
-  for (const [name, value] of pairs(headers)) {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string;
     const key = name.toLowerCase();
     if (HOP_BY_HOP.has(key) || DROPPED_FROM_ANSWERS.has(key) || drop.has(key) || key.startsWith(OURS)) continue;
-    out.push(name, value);
+    out.push(name, headers[i + 1] as string);
   }
   out.push(...extra);
   return out;

@@ -44,15 +44,15 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
   if (placed.kind === 'relay') return relay(deps, call, policy, placed, request);
   const startedAt = deps.clock.monotonic();
 
-  // Recognised before anything is mapped: the caller's own path says what shape it expects its errors in.
-  const addressed = upstreamTarget(placed.provider, call);
-  const recognised = recognise({
-    method: call.method,
-    host: placed.host,
-    providerType: placed.provider.type,
-    path: pathOf(call.entrance === 'gateway' ? addressed.path : call.target),
-    query: queryOf(call.target),
-  });
+  const recognised =
+    placed.kind === 'govern'
+      ? placed.recognised
+      : recognise({
+          method: call.method,
+          host: placed.host,
+          providerType: placed.provider.type,
+          path: pathOf(call.target),
+        });
   const decision = deps.newId('dec');
   const subjectBase = { request, decision, call, policy, host: placed.host, recognised, protocol: call.protocol };
 
@@ -133,11 +133,6 @@ function namesModel(facts: RequestFacts, recognised: Recognised | undefined): bo
 function declaredLength(call: HttpCall): number | undefined {
   const text = header(call.headers, 'content-length');
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function queryOf(target: string): string {
-  const query = target.indexOf('?');
-  return query < 0 ? '' : target.slice(query + 1);
 }
 
 /** Stage 3: what the body says. `decoded` is the body without its content coding, where it could be decoded. */

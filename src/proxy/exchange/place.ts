@@ -2,6 +2,7 @@
 // Stage 1: whose call is it, before anything of it is read: by host when intercepted, by the first path segment at the gateway.
 // Pure.
 
+import type { Recognised } from '../dialects/dialect.ts';
 import { recognise, recogniseUpgrade } from '../dialects/index.ts';
 import type { HostDecision, Policy, Provider } from '../policy/policy.ts';
 import { originProvider, PROVIDER_TYPES, upstreamTarget } from '../upstream/provider-types.ts';
@@ -16,6 +17,7 @@ export type Placed =
       readonly setHeaders: HostDecision['setHeaders'];
       /** AI traffic; false: governed only because our credential goes with it. */
       readonly inference: boolean;
+      readonly recognised: Recognised | undefined;
     }
   | {
       readonly kind: 'relay';
@@ -61,7 +63,7 @@ function governOrRelay(
   const inference = known !== undefined || policy.governsPath(host, path);
   // Our own credential never leaves unrecorded, whatever it is used for.
   return inference || provider.credential.kind === 'literal'
-    ? { kind: 'govern', host, provider, setHeaders, inference }
+    ? { kind: 'govern', host, provider, setHeaders, inference, recognised: known }
     : { kind: 'relay', host, provider, setHeaders };
 }
 

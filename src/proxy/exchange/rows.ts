@@ -3,10 +3,11 @@
 
 import type { IntentBody, OutcomeBody, RefusalBody } from '../../contract/audit-row.ts';
 import type { OutpostError } from '../../contract/errors.ts';
-import type { AnswerFacts, AnswerReader, Recognised, RequestFacts } from '../dialects/dialect.ts';
+import type { AnswerReader, Recognised, RequestFacts } from '../dialects/dialect.ts';
 import type { Owner } from '../identity/owner.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Call } from './call.ts';
+import { pathOf } from './place.ts';
 
 /** What is known of a governed call once it has been read; grows no further. */
 export interface Subject {
@@ -23,54 +24,40 @@ export interface Subject {
   readonly requestBytes: number | undefined;
 }
 
-function subjectFields(subject: Subject) {
-  const { call, owner, facts, recognised } = subject;
-  const query = call.target.indexOf('?');
-  return {
-    request: subject.request,
-    decision: subject.decision,
-    entrance: call.entrance,
-    protocol: subject.protocol,
-    host: subject.host,
-    method: call.method,
-    path: query < 0 ? call.target : call.target.slice(0, query),
-    ...(owner === undefined
-      ? {}
-      : {
-          app: owner.app,
-          process: {
-            name: owner.name,
-            pid: owner.pid,
-            uid: owner.uid,
-            ...(owner.exe === undefined ? {} : { exe: owner.exe }),
-          },
-        }),
-    ...(recognised === undefined ? {} : { dialect: recognised.dialect }),
-    ...(subject.operation === undefined ? {} : { operation: subject.operation }),
-    ...(facts?.model === undefined ? {} : { model: facts.model }),
-    ...(facts === undefined ? {} : { stream: facts.stream }),
-    understood: facts?.understood ?? false,
-    ...(facts?.messageCount === undefined ? {} : { messages: facts.messageCount }),
-    ...(facts === undefined || facts.toolNames.length === 0 ? {} : { tools: [...facts.toolNames] }),
-    ...(subject.requestBytes === undefined ? {} : { request_bytes: subject.requestBytes }),
-    policy: subject.policy.sha256,
-    ...(call.connection.tls === undefined
-      ? {}
-      : { client_tls: { version: call.connection.tls.version, cipher: call.connection.tls.cipher } }),
-  };
-}
-
+/**
+ * Members that are not known are `undefined`. They stand in alphabetical order, as in the log: then its text is one JSON.stringify
+ * (audit/chain.ts), which counts, because it is made for each request.
+ */
 export function intentRow(
   subject: Subject,
   target: { readonly provider: string; readonly model: string | undefined; readonly rule: string | undefined },
 ): IntentBody {
+  const { call, facts, owner } = subject;
   return {
-    kind: 'intent',
-    ...subjectFields(subject),
-    provider: target.provider,
-    ...(target.model === undefined ? {} : { target_model: target.model }),
     action: 'allow',
-    ...(target.rule === undefined ? {} : { rule: target.rule }),
+    app: owner?.app,
+    client_tls: clientTls(call),
+    decision: subject.decision,
+    dialect: subject.recognised?.dialect,
+    entrance: call.entrance,
+    host: subject.host,
+    kind: 'intent',
+    messages: facts?.messageCount,
+    method: call.method,
+    model: facts?.model,
+    operation: subject.operation,
+    path: pathOf(call.target),
+    policy: subject.policy.sha256,
+    process: processOf(owner),
+    protocol: subject.protocol,
+    provider: target.provider,
+    request: subject.request,
+    request_bytes: subject.requestBytes,
+    rule: target.rule,
+    stream: facts?.stream,
+    target_model: target.model,
+    tools: toolsOf(facts),
+    understood: facts?.understood ?? false,
   };
 }
 
@@ -78,14 +65,25 @@ export function refusalRow(
   subject: Subject,
   why: { readonly code: string; readonly rule: string | undefined; readonly provider: string | undefined },
 ): RefusalBody {
-  return {
-    kind: 'refusal',
-    ...subjectFields(subject),
-    ...(why.provider === undefined ? {} : { provider: why.provider }),
-    action: 'block',
-    error: why.code,
-    ...(why.rule === undefined ? {} : { rule: why.rule }),
-  };
+  const { action, target_model, ...about } = intentRow(subject, {
+    provider: '',
+    model: undefined,
+    rule: why.rule,
+  });
+  return { ...about, kind: 'refusal', action: 'block', error: why.code, provider: why.provider };
+}
+
+function clientTls(call: Call): IntentBody['client_tls'] {
+  const { tls } = call.connection;
+  return tls === undefined ? undefined : { cipher: tls.cipher, version: tls.version };
+}
+
+function processOf(owner: Owner | undefined): IntentBody['process'] {
+  return owner === undefined ? undefined : { exe: owner.exe, name: owner.name, pid: owner.pid, uid: owner.uid };
+}
+
+function toolsOf(facts: RequestFacts | undefined): IntentBody['tools'] {
+  return facts === undefined || facts.toolNames.length === 0 ? undefined : [...facts.toolNames];
 }
 
 export interface OutcomeInput {
@@ -103,43 +101,39 @@ export interface OutcomeInput {
   readonly upstreamTls: { readonly version: string; readonly cipher: string } | undefined;
 }
 
+/** See `intentRow` on the order of the members. */
 export function outcomeRow(input: OutcomeInput): OutcomeBody {
-  const facts = input.reader?.facts();
+  const { reader } = input;
+  const facts = reader?.facts();
+  const usage = facts?.usage;
+  const estimated = reader !== undefined && usage?.output === undefined && reader.deltas > 0;
   return {
+    answer_model: facts?.model,
+    cache_read_tokens: usage?.cacheRead,
+    cache_write_tokens: usage?.cacheWrite,
+    error: input.error?.code,
+    error_class: facts?.error?.class,
+    events: reader?.events,
+    first_content_ms: input.firstContentMs === undefined ? undefined : round(input.firstContentMs),
+    input_tokens: usage?.input,
     kind: 'outcome',
-    request: input.request,
-    result: input.result,
-    ...(input.error === undefined ? {} : { error: input.error.code }),
-    ...(facts?.error === undefined ? {} : { error_class: facts.error.class }),
-    ...(input.status === undefined ? {} : { status: input.status }),
+    output_tokens: estimated ? reader.deltas : usage?.output,
     provider: input.provider,
-    ...(facts === undefined ? {} : answerFields(facts, input.reader)),
-    ...(input.upstreamRequestId === undefined ? {} : { upstream_request_id: input.upstreamRequestId }),
+    reasoning_tokens: usage?.reasoning,
+    request: input.request,
     request_bytes: input.requestBytes,
     response_bytes: input.responseBytes,
-    ...(input.firstContentMs === undefined ? {} : { first_content_ms: round(input.firstContentMs) }),
+    response_id: facts?.responseId,
+    result: input.result,
+    status: input.status,
+    stop: facts?.stop,
+    tokens_estimated: estimated ? true : undefined,
     total_ms: round(input.totalMs),
-    ...(input.upstreamTls === undefined ? {} : { upstream_tls: input.upstreamTls }),
-  };
-}
-
-function answerFields(facts: AnswerFacts, reader: AnswerReader | undefined) {
-  const { usage } = facts;
-  const counted = reader !== undefined && usage.output === undefined && reader.deltas > 0;
-  return {
-    ...(facts.model === undefined ? {} : { answer_model: facts.model }),
-    ...(facts.responseId === undefined ? {} : { response_id: facts.responseId }),
-    ...(facts.stop === undefined ? {} : { stop: facts.stop }),
-    ...(usage.input === undefined ? {} : { input_tokens: usage.input }),
-    ...(counted
-      ? { output_tokens: reader.deltas, tokens_estimated: true }
-      : usage.output === undefined
-        ? {}
-        : { output_tokens: usage.output }),
-    ...(usage.cacheRead === undefined ? {} : { cache_read_tokens: usage.cacheRead }),
-    ...(usage.cacheWrite === undefined ? {} : { cache_write_tokens: usage.cacheWrite }),
-    ...(usage.reasoning === undefined ? {} : { reasoning_tokens: usage.reasoning }),
-    ...(reader === undefined ? {} : { events: reader.events }),
+    upstream_request_id: input.upstreamRequestId,
+    upstream_tls:
+      input.upstreamTls === undefined
+        ? undefined
+        : { cipher: input.upstreamTls.cipher, version: input.upstreamTls.version },
   };
 }
 

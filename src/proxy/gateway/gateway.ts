@@ -39,6 +39,8 @@ export interface Gateway {
 const DRAIN_MS = 500;
 const MOST_CONNECTIONS = 8_192;
 const PORT_ATTEMPTS = 5;
+/** Each waits up to the 50 ms cap while the lookup runs, and not at all once it has ended: about 2 s in all. */
+const MOST_LOOKS = 40;
 /** How long a new connection may stay silent or undecided between HTTP/1.1 and HTTP/2. Milliseconds. */
 const FIRST_BYTES_MS = 60_000;
 /** The first bytes of an HTTP/2 connection (RFC 9113, 3.4); no HTTP/1.1 method begins with them. */
@@ -94,9 +96,15 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       else (isH2 ? h2 : h1).accept(socket, client);
     });
   };
-  /** A lookup that was too slow has filled the cache by now; without this a busy moment would look like a stranger. */
-  const secondLook = async (peer: Peer): Promise<number | undefined> =>
-    deps.identity.knowsUid ? (await deps.identity.attribute(peer)).uid : undefined;
+  /** A lookup goes on after its cap and fills the cache; without this a busy moment would look like a stranger. */
+  const secondLook = async (peer: Peer): Promise<number | undefined> => {
+    if (!deps.identity.knowsUid) return undefined;
+    for (let look = 0; look < MOST_LOOKS; look += 1) {
+      const { uid } = await deps.identity.attribute(peer);
+      if (uid !== undefined) return uid;
+    }
+    return undefined;
+  };
 
   const { servers, port } = await bind(deps, accept).catch((error: unknown) => {
     h1.close();
