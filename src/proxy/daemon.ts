@@ -2,8 +2,10 @@
 // Wiring only: builds the parts, starts them in order, stops them in the opposite order. Decides nothing.
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lookup } from 'node:dns';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +22,7 @@ import { createHealth } from './health/registry.ts';
 import { openIdentity } from './identity/identity.ts';
 import { warmUp } from './identity/warm-up.ts';
 import { openAuthority } from './intercept/certs/authority.ts';
+import { guardedLookup } from './intercept/dial.ts';
 import { startIntercept } from './intercept/intercept.ts';
 import { readOrCreateToken } from './local-api/secret.ts';
 import { createLocalApi } from './local-api/server.ts';
@@ -88,10 +91,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   };
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    chmodSync(dataDir, 0o700);
+    prepareDataDir(dataDir);
 
-    const store = await openPolicyStore({ path: options.configPath, env, clock, log });
+    // A file that nobody named need not be there; one that comes later is read at the next start.
+    const configured = options.configRequired || existsSync(options.configPath);
+    const store = await openPolicyStore({ path: configured ? options.configPath : undefined, env, clock, log });
     undo.push(() => store.close());
     const policy = (): Policy => store.current;
     const health = createHealth({ clock });
@@ -133,11 +137,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       const systemRoots = await trustStore.readRoots();
       // A machine without a store of its own still gets a bundle that works: Mozilla's list.
       const bundled = systemRoots.length > 0 ? systemRoots : getCACertificates('bundled');
-      await writeBundle(bundled, authority.rootPems(), join(dataDir, BUNDLE_FILE));
-      return createTrust({ systemRoots, extraRoots, exclude: (cert) => authority.isOurs(cert) });
+      const made = createTrust({ systemRoots, extraRoots, exclude: (cert) => authority.isOurs(cert) });
+      await writeBundle(bundled, authority.rootPems(), join(dataDir, BUNDLE_FILE), (pem) => made.isReadable(pem));
+      return made;
     }
+    // A name that nobody configured must not lead to this machine's own services, whatever it resolves to.
+    const guarded = (host: string): LookupFunction =>
+      guardedLookup({ host, port: 0 }, { rules: () => ({ ...policy().settings.network, ownPorts: [] }) });
     const timeouts = {
       clock,
+      lookup: ((host, options, callback) => {
+        const configured = policy().providers.some((provider) => provider.base.host === host);
+        (configured ? lookup : guarded(host))(host, options, callback);
+      }) satisfies LookupFunction,
       get timeoutMs() {
         return policy().settings.timeouts.connect;
       },
@@ -231,6 +243,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         trust = await makeTrust(policy());
         // New calls get sockets that the new trust let in; calls under way finish on theirs, which then close idle.
         pools = openPools();
+        h2.retire();
       } catch (error) {
         log.error('trust-not-renewed', { error: String(error) });
       }
@@ -284,6 +297,27 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await stopAll();
     throw error;
   }
+}
+
+/** What Outpost itself puts there; a folder with other things in it is somebody else's. */
+const OUR_FILES = new Set([
+  'audit',
+  'ca',
+  API_TOKEN_FILE,
+  GATEWAY_TOKEN_FILE,
+  BUNDLE_FILE,
+  RUN_FILE,
+  `${RUN_FILE}.new`,
+]);
+
+/** Makes the folder private. An existing one only if it is empty or ours: `--data-dir /tmp` must not close /tmp. */
+function prepareDataDir(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const foreign = readdirSync(dataDir).find((name) => !OUR_FILES.has(name) && !name.startsWith('.bundle-'));
+  if (foreign !== undefined) {
+    throw new Error(`${dataDir} holds "${foreign}", which is not Outpost's; name an empty folder with --data-dir`);
+  }
+  chmodSync(dataDir, 0o700);
 }
 
 /** A taken port is the one start-up failure that everybody meets: say which and what to do. */

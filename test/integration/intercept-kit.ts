@@ -57,7 +57,13 @@ export const toLoopback: LookupFunction = (_name, options, done) => {
 };
 
 export function identityOf(attribution: Attribution, knowsUid = true): Identity {
-  return { attribute: () => Promise.resolve(attribution), knowsUid, close: () => Promise.resolve() };
+  return {
+    attribute: () => Promise.resolve(attribution),
+    settled: () => Promise.resolve(attribution),
+    uidOf: () => Promise.resolve(attribution.uid),
+    knowsUid,
+    close: () => Promise.resolve(),
+  };
 }
 
 const CA = makeTestCa({ commonName: 'entrance test CA' });

@@ -10,6 +10,8 @@ interface Import {
   /** Path in the repository; undefined for packages and built-ins. */
   readonly target: string | undefined;
   readonly typeOnly: boolean;
+  /** `import()`: not loaded with the file. */
+  readonly onUse: boolean;
 }
 
 const IMPORT =
@@ -19,7 +21,7 @@ export function importsOf({ path, text }: SourceFile): Import[] {
   return [...withoutComments(text).matchAll(IMPORT)].map((match) => {
     const specifier = match[3] ?? match[4] ?? match[5] ?? '';
     const target = specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined;
-    return { specifier, target, typeOnly: match[2] !== undefined };
+    return { specifier, target, typeOnly: match[2] !== undefined, onUse: match[4] !== undefined };
   });
 }
 

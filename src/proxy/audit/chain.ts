@@ -38,17 +38,32 @@ export const EMPTY_CHAIN: ChainEnd = { seq: 0, hash: ZERO_HASH };
  * strings are well formed and numbers finite; anything else is written as JSON.stringify would.
  */
 export function canonicalJson(value: unknown): string {
+  // Most rows are made with their members in order; then JSON.stringify writes the canonical text, several times faster.
+  if (inOrder(value)) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const members = value as Readonly<Record<string, unknown>>;
   let text = '';
   // The default sort compares UTF-16 code units, which is what RFC 8785 asks for.
   for (const key of Object.keys(members).sort()) {
     const member = members[key];
-    if (member === undefined) continue;
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${typeof member === 'object' ? canonicalJson(member) : JSON.stringify(member)}`;
+    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
   }
   return `{${text}}`;
+}
+
+/** Do the members of this value, and of all in it, stand in canonical order? */
+function inOrder(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(inOrder);
+  const members = value as Readonly<Record<string, unknown>>;
+  let before = '';
+  for (const key of Object.keys(members)) {
+    if (key < before) return false;
+    before = key;
+    const member = members[key];
+    if (typeof member === 'object' && !inOrder(member)) return false;
+  }
+  return true;
 }
 
 /** Canonical header of a row; spelled out because it is written for every row. `epoch` is 16 hex digits, so needs no escape. */

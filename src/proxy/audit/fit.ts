@@ -5,8 +5,6 @@
 import type { RowBody } from '../../contract/audit-row.ts';
 import { canonicalJson } from './chain.ts';
 
-/** Characters (UTF-16 units) of a string member; what is not named has 256. */
-const LONGEST: Readonly<Record<string, number>> = { method: 32, exe: 1024 };
 const LONGEST_DEFAULT = 256;
 const LONGEST_TOOL = 128;
 const MOST_TOOLS = 256;
@@ -28,7 +26,12 @@ const REQUIRED: ReadonlySet<string> = new Set([
   'intent_seq',
 ]);
 
-/** The body with over-long strings cut (ending in `…`) and senseless numbers left out or 0. */
+/** Characters (UTF-16 units) of a string member. */
+function longest(key: string): number {
+  return key === 'method' ? 32 : key === 'exe' ? 1024 : LONGEST_DEFAULT;
+}
+
+/** The body with over-long strings cut (ending in `…`) and senseless numbers left out or 0; the same object if all fits. */
 export function fitBody(body: RowBody): RowBody {
   // The table below keeps every member that the schema demands.
   return fitObject(body) as RowBody;
@@ -39,21 +42,23 @@ export function rowText(body: RowBody): string {
   return canonicalJson(fitBody(body));
 }
 
-function fitObject(object: object): unknown {
-  const fitted: Record<string, unknown> = {};
+function fitObject(object: object): object {
   const members = object as Readonly<Record<string, unknown>>;
+  let fitted: Record<string, unknown> | undefined;
   for (const key of Object.keys(members)) {
     const value = members[key];
     const kept = key === 'detail' ? fitDetail(value) : key === 'tools' ? fitTools(value) : fitValue(key, value);
-    if (kept !== undefined) fitted[key] = kept;
+    if (kept === value) continue;
+    fitted ??= { ...members };
+    fitted[key] = kept;
   }
-  return fitted;
+  return fitted ?? object;
 }
 
 function fitValue(key: string, value: unknown): unknown {
   switch (typeof value) {
     case 'string':
-      return fitString(value, LONGEST[key] ?? LONGEST_DEFAULT);
+      return fitString(value, longest(key));
     case 'number':
       return fitNumber(key, value);
     case 'object':
@@ -72,8 +77,8 @@ export function fitString(text: string, longest: number): string {
 }
 
 function fitNumber(key: string, value: number): number | undefined {
-  if (TIMES.has(key)) return Number.isFinite(value) && value >= 0 ? value : absent(key);
   if (Number.isSafeInteger(value) && (value >= 0 || INTEGERS.has(key))) return value;
+  if (TIMES.has(key) && Number.isFinite(value) && value >= 0) return value;
   return absent(key);
 }
 

@@ -76,7 +76,8 @@ export class RowQueue {
   push(row: Omit<QueuedRow, 'ticket' | 'waiting'>, waiting: Waiting | undefined): boolean {
     if (this.#entries.size >= MOST_ROWS || this.#chars + row.body.length > MOST_CHARS) return false;
     const ticket = ++this.#ticket;
-    const entry: Entry = { ...row, ticket, waiting, posted: false, late: false };
+    const { at, body, opens, closes } = row;
+    const entry: Entry = { ticket, at, body, opens, closes, row: row.row, waiting, posted: false, late: false };
     this.#entries.set(ticket, entry);
     if (waiting !== undefined) this.#waiting.set(ticket, entry);
     this.#chars += row.body.length;
@@ -152,5 +153,5 @@ export class RowQueue {
 }
 
 function plain({ ticket, at, body, opens, closes }: Entry): PostedRow {
-  return { ticket, at, body, ...(opens === undefined ? {} : { opens }), ...(closes === undefined ? {} : { closes }) };
+  return { ticket, at, body, opens, closes };
 }

@@ -34,9 +34,9 @@ export interface PostedRow {
   readonly at: number;
   readonly body: string;
   /** Request id, if this row is an intent. */
-  readonly opens?: string;
+  readonly opens?: string | undefined;
   /** Request id, if this row says how an intent ended. */
-  readonly closes?: string;
+  readonly closes?: string | undefined;
 }
 
 export interface WriterStatus {

@@ -201,7 +201,8 @@ class ThreadedAuditLog implements RunningAuditLog {
     }
     const at = Math.trunc(this.#options.clock.now());
     const row = fitBody(unfitted);
-    if (!this.#queue.push({ at, row, body: canonicalJson(row), ...about }, waiting)) {
+    const { opens, closes } = about;
+    if (!this.#queue.push({ at, row, body: canonicalJson(row), opens, closes }, waiting)) {
       this.#dropped++;
       this.#stalled++;
       return false;

@@ -44,6 +44,11 @@ export interface RequestFacts {
   /** False: the body is not what the dialect expects. Recorded as "not understood", never an error. */
   readonly understood: boolean;
   readonly model: string | undefined;
+  /**
+   * A second, different model that the request names (path and body, `model` twice, `Model`): which one counts is the provider's
+   * choice, so rules must hold for both. More than two: `model` is undefined and the request not understood.
+   */
+  readonly otherModel: string | undefined;
   readonly stream: boolean;
   readonly messageCount: number | undefined;
   /** Names of the tools that the caller offers; at most 256, each at most 128 characters. */

@@ -31,6 +31,7 @@ export function dialectOf(id: DialectId): Dialect {
   return DIALECTS[id];
 }
 
+export { hasDotSegments } from './dot-segments.ts';
 export { createDecoder, type DecodeFailure, type Decoder, decodeBody } from './framing/content-coding.ts';
 export { spliceModel } from './json/splice.ts';
 export { unknownError } from './openai/errors.ts';
@@ -42,4 +43,4 @@ export {
   readClientFrame,
 } from './openai-responses/frames.ts';
 export { readUnknown } from './read-unknown.ts';
-export { type Address, recognise, recogniseUpgrade } from './recognise.ts';
+export { type Address, pathModelOf, recognise, recogniseUpgrade } from './recognise.ts';

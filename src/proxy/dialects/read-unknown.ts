@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be said of a governed call whose dialect is not known (images, audio, vendors' own APIs): a JSON object's `model` and
-// `stream`, since model rules must hold there too. Recorded as not understood where even that is missing.
+// What can be said of a governed call whose dialect is not known (images, audio, vendors' own APIs): a model in the path, a JSON
+// object's `model` and `stream`, since model rules must hold there too. Recorded as not understood where even that is missing.
 
 import type { RequestFacts } from './dialect.ts';
 import { parseJsonNode } from './json/node.ts';
+import { type Address, namesNoModel, pathModelOf } from './recognise.ts';
+import { namedModels, withoutResourcePrefix } from './shared/named-models.ts';
 
-/** As for every other dialect. */
-const MAX_MODEL = 256;
-
-export function readUnknown(body: Buffer | undefined, contentType: string | undefined): RequestFacts {
+export function readUnknown(body: Buffer | undefined, contentType: string | undefined, address: Address): RequestFacts {
+  const pathModel = pathModelOf(address);
   const nothing: RequestFacts = {
     understood: false,
-    model: undefined,
+    model: pathModel,
+    otherModel: undefined,
     stream: false,
     messageCount: undefined,
     toolNames: [],
@@ -20,8 +21,12 @@ export function readUnknown(body: Buffer | undefined, contentType: string | unde
   };
   if (body === undefined || body.length === 0 || !/\bjson\b/i.test(contentType ?? '')) return nothing;
   const root = parseJsonNode(body);
-  const named = root?.get('model');
-  const model = named?.string;
-  if (model === undefined || model.length > MAX_MODEL) return nothing;
-  return { ...nothing, understood: true, model, stream: root?.get('stream')?.isTrue ?? false };
+  if (root === undefined) return nothing;
+  const { model, otherModel, clear } = namedModels(
+    [pathModel, root.get('model')?.string],
+    [root],
+    withoutResourcePrefix,
+  );
+  const understood = clear && (model !== undefined || (root.isObject && namesNoModel(address)));
+  return { ...nothing, understood, model, otherModel, stream: root.get('stream')?.isTrue ?? false };
 }

@@ -21,6 +21,12 @@ const ROWS: readonly Row[] = [
   ['api.openai.com', '/v1/completions', 'openai-completions'],
   ['api.openai.com', '/v1/embeddings', 'openai-embeddings', 'embed'],
   ['chatgpt.com', '/backend-api/codex/responses', 'openai-responses'],
+  // Only Azure's hosts name the model there, and in any case.
+  ['api.openai.com', '/v1/deployments/ok/chat/completions', 'openai-chat', 'generate', undefined],
+  ['corp.openai.azure.com', '/openai/Deployments/d/Chat/Completions', 'openai-chat', 'generate', 'd'],
+  ['corp.azure-api.net', '/x/deployments/d/embeddings', 'openai-embeddings', 'embed', 'd'],
+  ['api.openai.com', '/v1%2fchat%2Fcompletions', 'openai-chat'],
+  ['api.openai.com', '/v1\\chat\\completions', 'openai-chat'],
   ['api.githubcopilot.com', '/chat/completions', 'openai-chat'],
   ['api.githubcopilot.com', '/responses', 'openai-responses'],
   ['copilot-proxy.githubusercontent.com', '/v1/engines/copilot-codex/completions', 'openai-completions'],

@@ -4,7 +4,7 @@
 
 import type { DialectId, Operation, Recognised } from './dialect.ts';
 
-/** All that is known before the body. No rule needs `host` or `query` today: paths tell the dialects apart, content types the framings. */
+/** All that is known before the body. No rule needs `query` today: paths tell the dialects apart, content types the framings. */
 export interface Address {
   readonly method: string;
   /** Lower case, without port; '' when only the provider is known. */
@@ -35,11 +35,32 @@ export function recognise(address: Address): Recognised | undefined {
   );
 }
 
+/** The model that a path names, whatever dialect it speaks (images of an Azure deployment, videos of Gemini …). */
+export function pathModelOf(address: Address): string | undefined {
+  const path = segmentsOf(address.path);
+  const last = path.at(-1) ?? '';
+  const verb = path.at(-2) === 'models' ? last.lastIndexOf(':') : -1;
+  const model = deploymentOf(path, address) ?? (verb > 0 ? last.slice(0, verb) : undefined);
+  return model === undefined || model === '' || model.length > MAX_MODEL ? undefined : model;
+}
+
+/** OpenAI's stores of messages, and its moderation: they take text but no model, and generate nothing. */
+const NO_MODEL =
+  /\/(?:moderations|conversations(?:\/[^/]+(?:\/items)?)?|threads(?:\/(?!runs$)[^/]+(?:\/messages(?:\/[^/]+)?)?)?)$/;
+
+/** Is it usual that a call to this path names no model? Other vendors' paths of the same name do generate (Mistral's). */
+export function namesNoModel({ host, providerType, path }: Address): boolean {
+  const openai = providerType === 'openai' || providerType === 'azure' || /(?:^|\.)api\.openai\.com$/.test(host);
+  return openai && NO_MODEL.test(path);
+}
+
 /** WebSocket upgrades: only the Responses API has one whose messages are known. */
 export function recogniseUpgrade(address: Address): Recognised | undefined {
   if (address.method !== 'GET') return undefined;
   const path = segmentsOf(address.path);
-  return path.at(-1) === 'responses' ? found('openai-responses', 'generate', undefined, true) : undefined;
+  return path.at(-1)?.toLowerCase() === 'responses'
+    ? found('openai-responses', 'generate', undefined, true)
+    : undefined;
 }
 
 function found(dialect: DialectId, operation: Operation, pathModel?: string, pathStream?: boolean): Recognised {
@@ -48,18 +69,18 @@ function found(dialect: DialectId, operation: Operation, pathModel?: string, pat
   return { dialect, operation, pathModel: model, pathStream: operation === 'generate' ? pathStream : false };
 }
 
-/** Decoded segments, empty ones left out: servers take `//v1/x/` for `/v1/x`. */
+/** Decoded segments, empty ones left out: servers take `//v1/x/` for `/v1/x`, and some `%2F` or a backslash for a slash. */
 function segmentsOf(path: string): readonly string[] {
   return path
     .split('/')
-    .filter((segment) => segment !== '')
-    .map((segment) => {
+    .flatMap((segment) => {
       try {
-        return decodeURIComponent(segment);
+        return decodeURIComponent(segment).split(/[/\\]/);
       } catch {
         return segment;
       }
-    });
+    })
+    .filter((segment) => segment !== '');
 }
 
 /** Does the path end with these segments? */
@@ -121,9 +142,20 @@ function partner(publisher: string | undefined, model: string | undefined, strea
   return publisher === undefined ? undefined : found('openai-chat', 'generate', model, stream);
 }
 
-function openai(path: readonly string[], { providerType }: Address): Recognised | undefined {
-  const at = path.indexOf('deployments'); // Azure
-  const deployment = at >= 0 && at + 2 < path.length ? path[at + 1] : undefined;
+/** Azure's own names and those of its API management. Elsewhere `deployments` is a word like any other and the body rules. */
+const AZURE_HOST = /\.azure\.(?:com|us|cn)$|\.azure-api\.(?:net|us|cn)$/;
+
+/** `…/deployments/NAME/…`, in any case, as Azure reads it. */
+function deploymentOf(path: readonly string[], { host, providerType }: Address): string | undefined {
+  if (providerType !== 'azure' && !AZURE_HOST.test(host)) return undefined;
+  const at = path.findIndex((segment) => segment.toLowerCase() === 'deployments');
+  return at >= 0 && at + 2 < path.length ? path[at + 1] : undefined;
+}
+
+function openai(sent: readonly string[], address: Address): Recognised | undefined {
+  const { providerType } = address;
+  const deployment = deploymentOf(sent, address);
+  const path = sent.map((segment) => segment.toLowerCase()); // Azure and Ollama's kin do not mind the case
   if (endsWith(path, 'chat', 'completions') || endsWith(path, 'agents', 'completions')) {
     return found('openai-chat', 'generate', deployment);
   }

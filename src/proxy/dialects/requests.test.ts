@@ -75,6 +75,40 @@ test('of two models the last one counts, as for the provider', () => {
   assert.equal(body.toString('utf8', facts.modelSpan?.start, facts.modelSpan?.end), '"denied"');
 });
 
+/** Body, model of the path → model and other model. */
+const NAMED: readonly (readonly [string, string | undefined, string | undefined, string | undefined])[] = [
+  ['{"model":"a","Model":"b"}', undefined, 'a', 'b'],
+  ['{"MODEL":"b","model":"a"}', undefined, 'a', 'b'],
+  ['{"model":"a","m\\u006fDel":"b"}', undefined, 'a', 'b'],
+  ['{"model":"b","model":"a"}', undefined, 'a', 'b'],
+  ['{"model":"b","model":null}', undefined, 'b', undefined],
+  ['{"Model":"b"}', undefined, 'b', undefined],
+  ['{"model":"a","Model":"a","mode":"b","models":"c","x":{"model":"d"}}', undefined, 'a', undefined],
+  ['{"model":"b"}', 'a', 'a', 'b'],
+  ['{"model":"A"}', 'a', 'a', 'A'],
+  ['{"model":"a"}', 'a', 'a', undefined],
+  ['{"model":"a","Model":"b","MODEL":"c"}', undefined, undefined, undefined],
+  ['{"model":"b","Model":"c"}', 'a', undefined, undefined],
+  [`{"model":"a","Model":"${'b'.repeat(257)}"}`, undefined, undefined, undefined],
+];
+
+for (const [text, pathModel, model, otherModel] of NAMED) {
+  test(`every model that is named counts: ${text.slice(0, 60)} with ${pathModel} in the path`, () => {
+    const { facts } = ask('openai-chat', text.replace('{', '{"messages":[],'), { pathModel });
+    assert.deepEqual([facts.model, facts.otherModel, facts.understood], [model, otherModel, model !== undefined]);
+  });
+}
+
+test('Gemini: the resource name in the body is the model of the path', () => {
+  const named = (model: string) => {
+    const { facts } = ask('gemini', { model, contents: [] }, { pathModel: 'gemini-pro' });
+    return [facts.model, facts.otherModel];
+  };
+  assert.deepEqual(named('models/gemini-pro'), ['gemini-pro', undefined]);
+  assert.deepEqual(named('projects/p/locations/l/publishers/google/models/gemini-pro'), ['gemini-pro', undefined]);
+  assert.deepEqual(named('models/other'), ['gemini-pro', 'other']);
+});
+
 test('a model in the path goes before the body’s and cannot be spliced', () => {
   const { facts } = ask('openai-chat', { model: 'x', messages: [] }, { pathModel: 'deployment' });
   assert.equal(facts.model, 'deployment');

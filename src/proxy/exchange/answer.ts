@@ -15,6 +15,9 @@ export interface Said {
   readonly message?: string | undefined;
   readonly request: string;
   readonly decision?: string | undefined;
+  /** Where the call would have gone, or went in vain. */
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
 }
 
 /** The headers of `x-outpost-*` for an answer by a provider. */
@@ -69,6 +72,8 @@ export function errorAnswer(said: Said, recognised: Recognised | undefined): Who
     'x-outpost-request-id',
     said.request,
   ];
+  if (said.provider !== undefined) headers.push('x-outpost-provider', headerValue(said.provider));
+  if (said.model !== undefined) headers.push('x-outpost-model', headerValue(said.model));
   if (said.decision !== undefined) headers.push('x-outpost-decision', said.decision);
   // openai, anthropic and groq SDKs obey it; without it they repeat 5xx answers twice (translation.md 4.4).
   if (!ERRORS[said.code].retryable) headers.push('x-should-retry', 'false');

@@ -163,6 +163,8 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(given) {
         controller = given;
+        // Waiting for a socket is the connect timer's business.
+        timer.refresh();
         if (settled) given.abort(new Error('cancelled'));
       },
       onResponseStart(_controller, code) {

@@ -14,6 +14,8 @@ export interface Connection {
   readonly peer: Peer;
   /** Which process opened it. Never rejects; resolves to undefined when unknown or when the lookup took too long. */
   readonly owner: Promise<Owner | undefined>;
+  /** The same, but waits up to 2 s: for decisions that turn on the process. Never rejects. */
+  ownerSettled(): Promise<Owner | undefined>;
   /** What was negotiated with the client; absent without TLS. */
   readonly tls?: { readonly version: string; readonly cipher: string; readonly sni: string | undefined };
 }

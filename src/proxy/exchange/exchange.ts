@@ -4,8 +4,8 @@
 
 import type { Recognised, RequestFacts } from '../dialects/dialect.ts';
 import { decodeBody, dialectOf, readUnknown, recognise, spliceModel } from '../dialects/index.ts';
-import type { Policy, Target } from '../policy/policy.ts';
-import { applyCredential, upstreamTarget } from '../upstream/provider-types.ts';
+import type { HostDecision, Policy, Provider, Target } from '../policy/policy.ts';
+import { applyCredential, CREDENTIAL_HEADERS, upstreamTarget } from '../upstream/provider-types.ts';
 import { sayToCall, whoAnswered } from './answer.ts';
 import { type AttemptResult, runAttempt } from './attempt.ts';
 import { type ReadBody, readBody } from './body.ts';
@@ -13,10 +13,11 @@ import type { HandleCall, HttpCall } from './call.ts';
 import type { ExchangeDeps } from './deps.ts';
 import { runDuplex, wantsDuplex } from './duplex.ts';
 import { answerHeaders, header, requestHeaders } from './edits.ts';
-import { hostHeader, originOf, type Placed, pathOf, place } from './place.ts';
+import { AMBIGUOUS, hostHeader, isAmbiguous, originOf, type Placed, pathOf, place } from './place.ts';
 import { relay } from './relay.ts';
 import { intentRow, type Subject } from './rows.ts';
 import { refuse, settle } from './settle.ts';
+import { affordable, ruleHeaders } from './spend.ts';
 import { handleUpgrade } from './upgrade.ts';
 
 export function createExchange(deps: ExchangeDeps): HandleCall {
@@ -41,7 +42,6 @@ export function createExchange(deps: ExchangeDeps): HandleCall {
 async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, placed: Placed): Promise<void> {
   const request = deps.newId('req');
   if (placed.kind === 'no-provider') return sayToCall(call, { code: 'OUT_UNKNOWN_PROVIDER', request }, undefined);
-  if (placed.kind === 'relay') return relay(deps, call, policy, placed, request);
   const startedAt = deps.clock.monotonic();
 
   const recognised =
@@ -56,7 +56,14 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
   const decision = deps.newId('dec');
   const subjectBase = { request, decision, call, policy, host: placed.host, recognised, protocol: call.protocol };
 
-  if (placed.kind === 'blocked') {
+  if (isAmbiguous(call, policy)) {
+    const owner = await call.connection.owner;
+    // What it is cannot be said either: the row claims no dialect.
+    const nothing = { recognised: undefined, facts: undefined, operation: undefined, requestBytes: undefined };
+    const why = { code: 'OUT_BAD_REQUEST', rule: undefined, message: AMBIGUOUS } as const;
+    return refuse(deps, call, { ...subjectBase, ...nothing, owner }, why, placed.provider.name);
+  }
+  if (placed.kind !== 'govern') {
     const owner = await call.connection.owner;
     const subject: Subject = {
       ...subjectBase,
@@ -65,6 +72,18 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
       operation: recognised?.operation,
       requestBytes: undefined,
     };
+    if (placed.kind === 'relay') {
+      // Unread and unrecorded, but a blocked app stays blocked.
+      const verdict = policy.decide({
+        host: placed.host,
+        provider: placed.provider,
+        model: undefined,
+        modelKnown: true,
+        owner,
+      });
+      if (verdict.action === 'block') return refuse(deps, call, subject, verdict, placed.provider.name);
+      return relay(deps, call, policy, placed, request);
+    }
     return refuse(
       deps,
       call,
@@ -78,8 +97,8 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
     ? { kind: 'stream', stream: call.body }
     : await readBody(call.body, policy.settings.limits.inspectBodyBytes, declaredLength(call));
   if (read.kind === 'gone') return;
-  const owner = await call.connection.owner;
-  const { facts, decoded } = readFacts(call, recognised, read, policy);
+  const owner = await (policy.needsOwner ? call.connection.ownerSettled() : call.connection.owner);
+  const { facts, decoded } = readFacts(call, placed, read, policy);
   const subject: Subject = {
     ...subjectBase,
     owner,
@@ -92,14 +111,20 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
     host: placed.host,
     provider: placed.provider,
     model: facts.model,
+    otherModel: facts.otherModel,
     modelKnown: !placed.inference || !call.hasBody || namesModel(facts, recognised),
     owner,
   });
-  if (verdict.action === 'block') return refuse(deps, call, subject, verdict, placed.provider.name);
+  if (verdict.action === 'block') {
+    const about = { ...subject, facts: { ...facts, model: verdict.model ?? facts.model } };
+    return refuse(deps, call, about, verdict, placed.provider.name);
+  }
 
-  const target = duplex
-    ? { provider: placed.provider, model: undefined, route: undefined }
-    : policy.route(facts.model, placed.provider);
+  const routed = duplex ? direct(placed.provider) : policy.route(facts.model, placed.provider);
+  // A model in the path cannot be replaced by a splice of the body: such a route is not taken.
+  const applicable = routed.model === undefined || routed.model === facts.model || facts.modelSpan !== undefined;
+  const target = await affordable(call, applicable ? routed : direct(placed.provider), placed);
+  const set = ruleHeaders(target, placed, CREDENTIAL_HEADERS);
   const receipt = await deps.audit.intent(
     intentRow(subject, {
       provider: target.provider.name,
@@ -117,12 +142,16 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
     );
   }
   deps.counters.governed += 1;
-  if (duplex) return runDuplex(deps, call, subject, target, placed.setHeaders, startedAt);
+  if (duplex) return runDuplex(deps, call, subject, target, set, startedAt);
 
   const body = bodyFor(call, read, decoded, facts, target);
-  const upstream = send(deps, call, policy, placed, target, body, facts, recognised, request);
+  const upstream = send(deps, call, policy, placed, target, set, body, facts, recognised, request);
   const result = await upstream.result;
   settle(deps, call, subject, target, upstream.origin, result, startedAt);
+}
+
+function direct(provider: Provider): Target {
+  return { provider, model: undefined, route: undefined };
 }
 
 /** A generating call without a model (a stored prompt names it) is as unknown as one that cannot be read. */
@@ -138,16 +167,17 @@ function declaredLength(call: HttpCall): number | undefined {
 /** Stage 3: what the body says. `decoded` is the body without its content coding, where it could be decoded. */
 function readFacts(
   call: HttpCall,
-  recognised: Recognised | undefined,
+  placed: Extract<Placed, { kind: 'govern' }>,
   read: Exclude<ReadBody, { kind: 'gone' }>,
   policy: Policy,
 ): { facts: RequestFacts; decoded: Buffer | undefined } {
   const coding = header(call.headers, 'content-encoding') ?? 'identity';
   const decoded =
     read.kind === 'whole' ? decodeBody(read.bytes, coding, policy.settings.limits.inspectBodyBytes) : undefined;
+  const { recognised, address } = placed;
   const facts =
     recognised === undefined
-      ? readUnknown(decoded, header(call.headers, 'content-type'))
+      ? readUnknown(decoded, header(call.headers, 'content-type'), address)
       : dialectOf(recognised.dialect).readRequest(recognised, decoded);
   return { facts, decoded };
 }
@@ -179,6 +209,7 @@ function send(
   policy: Policy,
   placed: Extract<Placed, { kind: 'govern' }>,
   target: Target,
+  set: HostDecision['setHeaders'],
   body: ReturnType<typeof bodyFor>,
   facts: RequestFacts,
   recognised: Recognised | undefined,
@@ -191,7 +222,7 @@ function send(
   const streamed = body.content !== undefined && !Buffer.isBuffer(body.content);
   const headers = requestHeaders(signed.headers, {
     host: hostHeader(place),
-    set: placed.setHeaders,
+    set,
     contentLength: streamed ? header(call.headers, 'content-length') : undefined,
   });
   const said = whoAnswered(request, target.provider.name, target.model ?? facts.model);

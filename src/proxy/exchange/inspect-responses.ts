@@ -78,9 +78,11 @@ export function inspectResponses(deps: ExchangeDeps, socket: Subject, target: Ta
         | 'OUT_UNREADABLE_BODY',
       rule?: string,
       message?: string,
+      model = facts?.model,
     ): MessageVerdict => {
       deps.counters.blocked += 1;
-      deps.audit.refusal(refusalRow(subject, { code, rule, provider: target.provider.name }));
+      const about = facts === undefined ? subject : { ...subject, facts: { ...facts, model } };
+      deps.audit.refusal(refusalRow(about, { code, rule, provider: target.provider.name }));
       const said = nativeError({ code, message, request: subject.request, decision: subject.decision });
       return { refuse: errorFrame(said, lane).toString('utf8'), reason: subject.decision };
     };
@@ -88,10 +90,11 @@ export function inspectResponses(deps: ExchangeDeps, socket: Subject, target: Ta
       host: subject.host,
       provider: target.provider,
       model: facts?.model,
+      otherModel: facts?.otherModel,
       modelKnown: facts?.understood === true,
       owner: subject.owner,
     });
-    if (verdict.action === 'block') return refuse(verdict.code, verdict.rule, verdict.message);
+    if (verdict.action === 'block') return refuse(verdict.code, verdict.rule, verdict.message, verdict.model);
     if (open >= MAX_OPEN) return refuse('OUT_AUDIT_UNAVAILABLE');
     const receipt = await deps.audit.intent(
       intentRow(subject, { provider: target.provider.name, model: facts?.model, rule: verdict.rule }),
@@ -117,6 +120,7 @@ export function inspectResponses(deps: ExchangeDeps, socket: Subject, target: Ta
       async clientMessage(text) {
         const message = Buffer.from(text, 'utf8');
         const frame = readClientFrame(message);
+        if (frame.kind === 'unreadable') return ask(undefined, message.length, undefined);
         if (frame.kind !== 'create') return 'pass';
         return ask(frame.facts, message.length, frame.lane);
       },

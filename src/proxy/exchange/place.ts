@@ -3,7 +3,7 @@
 // Pure.
 
 import type { Recognised } from '../dialects/dialect.ts';
-import { recognise, recogniseUpgrade } from '../dialects/index.ts';
+import { type Address, hasDotSegments, recognise, recogniseUpgrade } from '../dialects/index.ts';
 import type { HostDecision, Policy, Provider } from '../policy/policy.ts';
 import { originProvider, PROVIDER_TYPES, upstreamTarget } from '../upstream/provider-types.ts';
 import type { Call } from './call.ts';
@@ -18,6 +18,8 @@ export type Placed =
       /** AI traffic; false: governed only because our credential goes with it. */
       readonly inference: boolean;
       readonly recognised: Recognised | undefined;
+      /** What `recognised` was found by. */
+      readonly address: Address;
     }
   | {
       readonly kind: 'relay';
@@ -63,7 +65,7 @@ function governOrRelay(
   const inference = known !== undefined || policy.governsPath(host, path);
   // Our own credential never leaves unrecorded, whatever it is used for.
   return inference || provider.credential.kind === 'literal'
-    ? { kind: 'govern', host, provider, setHeaders, inference, recognised: known }
+    ? { kind: 'govern', host, provider, setHeaders, inference, recognised: known, address }
     : { kind: 'relay', host, provider, setHeaders };
 }
 
@@ -79,6 +81,15 @@ function cataloguePath(provider: Provider, call: Call): string {
   const vendor: Provider = { ...provider, base: { ...provider.base, basePath: info.originBasePath } };
   return pathOf(upstreamTarget(vendor, call).path);
 }
+
+/** Would an origin that resolves dot segments see another path than the rules do? Governed calls with such a path are refused. */
+export function isAmbiguous(call: Call, policy: Policy): boolean {
+  if (!hasDotSegments(pathOf(call.target))) return false;
+  return call.entrance === 'gateway' || policy.decideHost(call.host).action === 'govern';
+}
+
+/** What the caller of an ambiguous path is told. */
+export const AMBIGUOUS = 'The path of the request has dot segments, so it could mean two things.';
 
 export function pathOf(target: string): string {
   const query = target.indexOf('?');

@@ -6,7 +6,7 @@ import type { OutpostError } from '../../contract/errors.ts';
 import type { AnswerReader, Recognised } from '../dialects/dialect.ts';
 import { dialectOf } from '../dialects/index.ts';
 import type { Target } from '../policy/policy.ts';
-import { nativeError, sayToCall, whoAnswered } from './answer.ts';
+import { nativeError, type Said, sayToCall, whoAnswered } from './answer.ts';
 import type { AttemptResult } from './attempt.ts';
 import type { HttpCall } from './call.ts';
 import type { ExchangeDeps } from './deps.ts';
@@ -23,7 +23,13 @@ export function settle(
   result: AttemptResult,
   startedAt: number,
 ): void {
-  const said = (error: OutpostError) => ({ code: error.code, request: subject.request, decision: subject.decision });
+  const said = (error: OutpostError): Said => ({
+    code: error.code,
+    request: subject.request,
+    decision: subject.decision,
+    provider: target.provider.name,
+    model: target.model ?? subject.facts?.model,
+  });
   let outcome: 'complete' | 'failed' | 'broken' | 'cancelled';
   let error: OutpostError | undefined;
   switch (result.kind) {
@@ -121,6 +127,7 @@ export function refuse(
       | 'OUT_BLOCKED_MODEL'
       | 'OUT_BLOCKED_APP'
       | 'OUT_UNREADABLE_BODY'
+      | 'OUT_BAD_REQUEST'
       | 'OUT_AUDIT_UNAVAILABLE';
     readonly rule: string | undefined;
     readonly message: string | undefined;
@@ -131,7 +138,14 @@ export function refuse(
   deps.audit.refusal(refusalRow(subject, { code: why.code, rule: why.rule, provider }));
   sayToCall(
     call,
-    { code: why.code, message: why.message, request: subject.request, decision: subject.decision },
+    {
+      code: why.code,
+      message: why.message,
+      request: subject.request,
+      decision: subject.decision,
+      provider,
+      model: subject.facts?.model,
+    },
     subject.recognised,
   );
 }

@@ -4,15 +4,16 @@
 
 import { type ErrorCode, OutpostError } from '../../contract/errors.ts';
 import { recogniseUpgrade } from '../dialects/index.ts';
-import type { Policy, Target } from '../policy/policy.ts';
-import { applyCredential, upstreamTarget } from '../upstream/provider-types.ts';
+import type { Policy } from '../policy/policy.ts';
+import { applyCredential, CREDENTIAL_HEADERS, upstreamTarget } from '../upstream/provider-types.ts';
 import { sayToSocket, whoAnswered } from './answer.ts';
 import type { UpgradeCall } from './call.ts';
 import type { ExchangeDeps } from './deps.ts';
 import { header, upgradeHeaders } from './edits.ts';
 import { inspectResponses } from './inspect-responses.ts';
-import { hostHeader, originOf, type Placed, pathOf } from './place.ts';
+import { AMBIGUOUS, hostHeader, isAmbiguous, originOf, type Placed, pathOf } from './place.ts';
 import { intentRow, outcomeRow, refusalRow, type Subject } from './rows.ts';
+import { affordable, ruleHeaders } from './spend.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 import { RELAY_LIMITS } from './websocket/types.ts';
 
@@ -46,7 +47,7 @@ export async function handleUpgrade(
     call,
     policy,
     host: placed.host,
-    owner: await call.connection.owner,
+    owner: await (policy.needsOwner ? call.connection.ownerSettled() : call.connection.owner),
     recognised,
     facts: undefined,
     operation: 'connect',
@@ -58,17 +59,30 @@ export async function handleUpgrade(
     deps.audit.refusal(refusalRow(subject, { code, rule, provider: placed.provider.name }));
     say(code, message);
   };
+  if (isAmbiguous(call, policy)) return refuse('OUT_BAD_REQUEST', undefined, AMBIGUOUS);
   if (placed.kind === 'blocked') return refuse('OUT_BLOCKED_HOST', placed.rule, undefined);
-  const target: Target = { provider: placed.provider, model: undefined, route: undefined };
+  const target = await affordable(call, { provider: placed.provider, model: undefined, route: undefined }, placed);
   const recorded = placed.kind === 'govern';
-  if (recorded) {
+  if (!recorded) {
+    const verdict = policy.decide({
+      host: placed.host,
+      provider: placed.provider,
+      model: undefined,
+      modelKnown: true,
+      owner: subject.owner,
+    });
+    if (verdict.action === 'block') return refuse(verdict.code, verdict.rule, verdict.message);
+    deps.counters.relayed += 1;
+  } else {
     // Where messages are read, they name the model; elsewhere only the query can (Realtime).
-    const model = new URLSearchParams(call.target.split('?', 2)[1] ?? '').get('model') ?? undefined;
+    const query = new URLSearchParams(call.target.slice(pathOf(call.target).length + 1));
+    const [model, otherModel, third] = [...new Set(query.getAll('model'))];
     const verdict = policy.decide({
       host: placed.host,
       provider: placed.provider,
       model,
-      modelKnown: recognised !== undefined || model !== undefined || !placed.inference,
+      otherModel,
+      modelKnown: third === undefined && (recognised !== undefined || model !== undefined || !placed.inference),
       owner: subject.owner,
     });
     if (verdict.action === 'block') return refuse(verdict.code, verdict.rule, verdict.message);
@@ -77,7 +91,7 @@ export async function handleUpgrade(
     );
     if (receipt === 'refuse') return refuse('OUT_AUDIT_UNAVAILABLE', undefined, undefined);
     deps.counters.governed += 1;
-  } else deps.counters.relayed += 1;
+  }
 
   const signed = applyCredential(target.provider, call.headers, addressed.path);
   const inspection = recorded && recognised !== undefined ? inspectResponses(deps, subject, target) : undefined;
@@ -89,7 +103,7 @@ export async function handleUpgrade(
       target: signed.target,
       headers: upgradeHeaders(signed.headers, {
         host: hostHeader(addressed),
-        set: placed.setHeaders,
+        set: ruleHeaders(target, placed, CREDENTIAL_HEADERS),
       }),
     },
     dial: () => deps.dial(originOf(addressed), call.gone),

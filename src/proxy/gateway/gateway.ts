@@ -7,8 +7,8 @@ import type { Clock } from '../../contract/clock.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { Log } from '../../contract/log.ts';
 import type { HandleCall } from '../exchange/call.ts';
-import type { Identity, Peer } from '../identity/owner.ts';
-import { type Client, createCallCount, type Front, peerOf } from '../intercept/client.ts';
+import type { Identity } from '../identity/owner.ts';
+import { type Client, createCallCount, describeConnection, type Front, peerOf } from '../intercept/client.ts';
 import { createH1Server } from '../intercept/h1-server.ts';
 import { createH2Server } from '../intercept/h2-server.ts';
 import type { Settings } from '../policy/policy.ts';
@@ -39,8 +39,8 @@ export interface Gateway {
 const DRAIN_MS = 500;
 const MOST_CONNECTIONS = 8_192;
 const PORT_ATTEMPTS = 5;
-/** Each waits up to the 50 ms cap while the lookup runs, and not at all once it has ended: about 2 s in all. */
-const MOST_LOOKS = 40;
+/** How long a caller's user is waited for before it counts as unknown: a busy moment must not look like a stranger. Milliseconds. */
+const UID_MS = 2_000;
 /** How long a new connection may stay silent or undecided between HTTP/1.1 and HTTP/2. Milliseconds. */
 const FIRST_BYTES_MS = 60_000;
 /** The first bytes of an HTTP/2 connection (RFC 9113, 3.4); no HTTP/1.1 method begins with them. */
@@ -78,11 +78,14 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     const peer = peerOf(socket);
     if (peer === undefined) return void socket.destroy();
     // One lookup a connection: it says who is asking, and whether they may.
-    const attributed = deps.identity.attribute(peer);
-    const user = attributed.then(async ({ uid }) => userOf(uid ?? (await secondLook(peer)), deps.ownUid));
+    const connection = describeConnection(`g${++ids}`, peer, deps.identity);
+    const uid = deps.identity.knowsUid
+      ? deps.identity.uidOf(peer, UID_MS)
+      : deps.identity.attribute(peer).then((attribution) => attribution.uid);
+    const user = uid.then((known) => userOf(known, deps.ownUid));
     const client: Client = {
       raw: socket,
-      connection: { id: `g${++ids}`, peer, owner: attributed.then(({ owner }) => owner) },
+      connection,
       entrance: 'gateway',
       scheme: 'http',
       admit: async (head) => {
@@ -96,16 +99,6 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       else (isH2 ? h2 : h1).accept(socket, client);
     });
   };
-  /** A lookup goes on after its cap and fills the cache; without this a busy moment would look like a stranger. */
-  const secondLook = async (peer: Peer): Promise<number | undefined> => {
-    if (!deps.identity.knowsUid) return undefined;
-    for (let look = 0; look < MOST_LOOKS; look += 1) {
-      const { uid } = await deps.identity.attribute(peer);
-      if (uid !== undefined) return uid;
-    }
-    return undefined;
-  };
-
   const { servers, port } = await bind(deps, accept).catch((error: unknown) => {
     h1.close();
     throw error;

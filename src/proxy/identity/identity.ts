@@ -33,7 +33,7 @@ export function openIdentity({ platform = process.platform, clock, log }: Identi
     lookup: Parameters<typeof cachedLookup>[0],
     close: () => Promise<void>,
   ): Identity => ({
-    attribute: cachedLookup(lookup, clock),
+    ...cachedLookup(lookup, clock),
     knowsUid: known,
     close,
   });

@@ -37,6 +37,13 @@ export interface Attribution {
 export interface Identity {
   /** Never rejects. Resolves within the cap (50 ms; later answers fill the cache for the connection's next rows). */
   attribute(peer: Peer): Promise<Attribution>;
+  /**
+   * The whole answer, or what is known of it after `ms`. For decisions that an unknown process would change: a burst of
+   * connections takes longer than the cap. A lookup that ended without any answer is made once more. Never rejects.
+   */
+  settled(peer: Peer, ms: number): Promise<Attribution>;
+  /** As `settled`, but does not wait for the process: the user is mostly known before it. */
+  uidOf(peer: Peer, ms: number): Promise<number | undefined>;
   /** Is the uid of a peer knowable on this platform? Without it the gateway demands the token. */
   readonly knowsUid: boolean;
   close(): Promise<void>;

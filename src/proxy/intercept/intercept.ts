@@ -207,7 +207,9 @@ export async function startIntercept(deps: InterceptDeps): Promise<Intercept> {
 /** Origin form only, and Host must name what CONNECT and SNI named. `host` undefined: nothing can be right. */
 function admitFor(host: string | undefined, port: number, defaultPort: number): Client['admit'] {
   return ({ target, authority, headers }): Admission => {
-    const named = parseHostHeader(authority, defaultPort);
+    // Nearly every request writes its host as it stands here, which needs no parsing.
+    const asUsual = authority === host && port === defaultPort;
+    const named = asUsual ? { host, port } : parseHostHeader(authority, defaultPort);
     if (named === undefined || !target.startsWith('/')) {
       return refused('OUT_BAD_REQUEST');
     }

@@ -6,11 +6,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Proxy as MitmProxy } from 'http-mitm-proxy';
-import { CA } from 'http-mitm-proxy/dist/lib/ca.js';
 import type { Log } from '../../contract/log.ts';
 import type { Front } from './client.ts';
 import { answerClientError, hardenServer } from './h1-server.ts';
+import { MitmProxy } from './mitm-proxy.ts';
 
 export interface ListenerHandlers {
   readonly connect: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -83,10 +82,8 @@ async function listenV4(options: ListenerOptions, sockets: Set<Socket>): Promise
     handlers.request(req, res);
   });
   const targets = new WeakMap<IncomingMessage, string | undefined>();
-  const server = withoutCa(() => {
-    proxy.listen({ host: '127.0.0.1', port });
-    return proxy.httpServer;
-  });
+  proxy.listen({ host: '127.0.0.1', port });
+  const server = proxy.httpServer;
   if (server === undefined) throw new Error('the proxy listener did not start');
   server.prependListener('request', (req) => targets.set(req, req.url));
   // Its own upgrade listener would relay WebSockets without asking anyone.
@@ -152,15 +149,4 @@ function listening(server: Server): Promise<void> {
 /** The library prints errors and puts their text into answers; nothing it could say is of use once its work is taken over. */
 function silence(proxy: MitmProxy): void {
   Object.assign(proxy, { _onError: () => undefined, _onSocketError: () => undefined });
-}
-
-/** Starts the library with a certificate authority that creates nothing. It looks `CA.create` up when it listens, synchronously. */
-function withoutCa<T>(start: () => T): T {
-  const create = CA.create;
-  CA.create = (_folder: unknown, done: (error: null, ca: object) => void) => done(null, {});
-  try {
-    return start();
-  } finally {
-    CA.create = create;
-  }
 }

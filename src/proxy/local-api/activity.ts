@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins audit rows to one line a call, for the status page. Knows rows only; it keeps the newest and forgets the rest.
 
-import type { IntentBody, OutcomeBody, RefusalBody } from '../../contract/audit-row.ts';
+import type { IntentBody, OrphanBody, OutcomeBody, RefusalBody } from '../../contract/audit-row.ts';
 import type { ActivityItem } from '../../contract/local-api.ts';
 import { ACTIVITY_LIMIT } from '../../contract/local-api-constants.ts';
 import type { StoredBody } from '../audit/audit-log.ts';
@@ -75,43 +75,60 @@ function settle(item: ActivityItem, body: OutcomeBody): ActivityItem {
   };
 }
 
+/** What is known of a call. Lines are made of it only when somebody looks: rows come with each request. */
+interface Known {
+  readonly at: number;
+  readonly begun: IntentBody | RefusalBody | OutcomeBody;
+  ended: OutcomeBody | OrphanBody | undefined;
+}
+
+function lineOf({ at, begun, ended }: Known): ActivityItem {
+  const item =
+    begun.kind === 'intent'
+      ? fromIntent(at, begun)
+      : begun.kind === 'refusal'
+        ? fromRefusal(at, begun)
+        : begin(at, begun);
+  if (ended === undefined) return item;
+  return ended.kind === 'orphan' ? { ...item, result: 'lost' } : settle(item, ended);
+}
+
 /** @param limit calls kept; at most ACTIVITY_LIMIT may go into a state */
 export function createActivity(limit: number = ACTIVITY_LIMIT): Activity {
   /** By request id, oldest first. */
-  const calls = new Map<string, ActivityItem>();
+  const calls = new Map<string, Known>();
   let list: readonly ActivityItem[] | undefined;
 
-  const next = ({ at, body }: StoredBody): ActivityItem | undefined => {
+  const take = ({ at, body }: StoredBody): boolean => {
     switch (body.kind) {
       case 'intent':
-        return fromIntent(at, body);
       case 'refusal':
-        return fromRefusal(at, body);
-      case 'outcome': {
-        const item = calls.get(body.request) ?? (body.merged === undefined ? undefined : begin(at, body));
-        return item === undefined ? undefined : settle(item, body);
-      }
+        calls.set(body.request, { at, begun: body, ended: undefined });
+        return true;
+      case 'outcome':
       case 'orphan': {
-        const item = calls.get(body.request);
-        return item === undefined ? undefined : { ...item, result: 'lost' };
+        const known = calls.get(body.request);
+        if (known !== undefined) known.ended = body;
+        else if (body.kind === 'outcome' && body.merged !== undefined)
+          calls.set(body.request, { at, begun: body, ended: body });
+        else return false;
+        return true;
       }
       default:
-        return undefined;
+        return false;
     }
   };
 
   return {
     push(row) {
-      const item = next(row);
-      if (item === undefined) return false;
-      calls.set(item.id, item);
+      if (!take(row)) return false;
       const oldest = calls.size > limit ? calls.keys().next().value : undefined;
       if (oldest !== undefined) calls.delete(oldest);
       list = undefined;
       return true;
     },
     items() {
-      list ??= [...calls.values()].reverse();
+      list ??= [...calls.values()].reverse().map(lineOf);
       return list;
     },
   };

@@ -83,6 +83,14 @@ const paths: readonly (readonly [host: string, path: string, governed: boolean])
   ['api.openai.com', '/v1/embeddings', true],
   ['api.openai.com', '/v1/threads/runs', true],
   ['api.openai.com', '/v1/threads/t_1/runs', true],
+  ['api.openai.com', '/v1/threads/t_1/messages', true],
+  ['api.openai.com', '/v1/videos', true],
+  ['us.api.openai.com', '/v1/videos/v_1/remix', true],
+  ['api.openai.com', '/v1/conversations/c_1/items', true],
+  ['eu.api.openai.com', '/v1/moderations', true],
+  ['api.openai.com', '/v1/agents/sessions', true],
+  ['api.openai.com', `/${'/'.repeat(4096)}v1/chat/completions`, true],
+  ['api.openai.com', '/v1\\chat\\completions', true],
   ['api.openai.com', '/v1/models', false],
   ['api.openai.com', '/v1/me', false],
   ['api.openai.com', '/v1/files', false],
@@ -99,13 +107,25 @@ const paths: readonly (readonly [host: string, path: string, governed: boolean])
   ['chatgpt.com', '/api/auth/session', false],
   ['api.anthropic.com', '/v1/messages', true],
   ['api.anthropic.com', '/v1/messages/batches', true],
+  ['api.anthropic.com', '/v1/complete/', true],
+  ['api.anthropic.com', '/v1/sessions/s/events', true],
+  ['api.anthropic.com', '/v1/models', false],
   ['api.anthropic.com', '/v1/code/sessions/s/worker/events/stream', false],
   ['api.anthropic.com', '/api/event_logging/batch', false],
   ['claude.ai', '/api/organizations/o/chat_conversations/c/completion', true],
   ['claude.ai', '/api/bootstrap', false],
   ['generativelanguage.googleapis.com', '/v1beta/models/g:streamGenerateContent', true],
   ['generativelanguage.googleapis.com', '/v1/models/g:batchEmbedContents', true],
+  ['generativelanguage.googleapis.com', '/v1beta/models/g:batchGenerateContent', true],
+  ['generativelanguage.googleapis.com', '/v1beta/models/g:asyncBatchEmbedContent', true],
+  ['generativelanguage.googleapis.com', '/v1beta/models/g:generateAnswer', true],
+  ['generativelanguage.googleapis.com', '/v1beta/models/g:countMessageTokens', true],
+  ['generativelanguage.googleapis.com', '/v1beta/models/g:predictLongRunning', true],
+  ['generativelanguage.googleapis.com', '/v1beta/cachedContents', true],
+  ['generativelanguage.googleapis.com', '/v1beta/interactions', true],
+  ['generativelanguage.googleapis.com', '/v1beta/openai/images/generations', true],
   ['generativelanguage.googleapis.com', '/v1beta/models', false],
+  ['generativelanguage.googleapis.com', '/v1beta/files/f', false],
   [
     'generativelanguage.googleapis.com',
     '/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent',
@@ -132,7 +152,7 @@ const paths: readonly (readonly [host: string, path: string, governed: boolean])
 ];
 
 for (const [host, path, governed] of paths) {
-  test(`${host}${path} is ${governed ? '' : 'not '}AI traffic`, () => {
+  test(`${host}${path.slice(0, 99)} is ${governed ? '' : 'not '}AI traffic`, () => {
     const entry = indexCatalogue(builtInCatalogue()).find(host);
     assert.equal(entry?.row.default, 'govern');
     assert.equal(entry?.matchesPath(path), governed);

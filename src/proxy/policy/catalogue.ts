@@ -18,15 +18,15 @@ export interface Catalogue {
   find(host: string): CatalogueEntry | undefined;
 }
 
-/** Longer paths than this are only compared by this much; no rule names more. */
+/** Longer paths than this are not compared: no client sends them, so they count as AI traffic rather than slip by. */
 const MAX_PATH = 4096;
 
 /** The path as an origin may read it: percent escapes decoded, empty and dot segments gone. Undefined when it is the same. */
 function asOriginReads(path: string): string | undefined {
-  if (!/%|\/\/|\/\./.test(path)) return undefined;
+  if (!/%|\/\/|\/\.|\\/.test(path)) return undefined;
   const decoded = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   const out: string[] = [];
-  for (const segment of decoded.split('/')) {
+  for (const segment of decoded.split(/[/\\]/)) {
     if (segment === '..') out.pop();
     else if (segment !== '' && segment !== '.') out.push(segment);
   }
@@ -39,9 +39,9 @@ function entryOf(row: HostCatalogueRow): CatalogueEntry {
     row,
     matchesPath: (path) => {
       if (globs.length === 0) return true;
-      const sent = path.slice(0, MAX_PATH);
-      const read = asOriginReads(sent);
-      return globs.some((matches) => matches(sent) || (read !== undefined && matches(read)));
+      if (path.length > MAX_PATH) return true;
+      const read = asOriginReads(path);
+      return globs.some((matches) => matches(path) || (read !== undefined && matches(read)));
     },
   };
 }

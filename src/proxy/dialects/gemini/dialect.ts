@@ -5,6 +5,7 @@ import type { Dialect, Operation, Usage } from '../dialect.ts';
 import type { JsonNode } from '../json/node.ts';
 import { asCount, asObject, type Values } from '../json/values.ts';
 import { createReader } from '../shared/answer-reader.ts';
+import { withoutResourcePrefix } from '../shared/named-models.ts';
 import { plainAnswer } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, ToolNames } from '../shared/request-facts.ts';
 import { pointerTo, type Role, roleOf, type TextSpans } from '../shared/text-spans.ts';
@@ -27,6 +28,7 @@ function requestIn(root: JsonNode): Place {
 }
 
 const shape: RequestShape = {
+  plainModel: withoutResourcePrefix,
   read(root) {
     const { node } = requestIn(root);
     const contents = node.get('contents');
@@ -42,6 +44,7 @@ const shape: RequestShape = {
     return {
       understood,
       model: root.get('model') ?? node.get('model'),
+      modelHolders: [node],
       stream: false, // the path says
       messageCount: contents?.length ?? (contents?.isObject ? 1 : undefined),
       tools: tools.found,

@@ -67,6 +67,19 @@ export class JsonNode {
     return found === undefined ? undefined : new JsonNode(this.#tape, found);
   }
 
+  /** The values of every member with this name in any case, in order: some servers' parsers (Go's) ignore case. */
+  alike(key: string): readonly JsonNode[] {
+    const found: JsonNode[] = [];
+    if (!this.isObject) return found;
+    const stop = this.#at(this.#index, 3);
+    for (let at = this.#index + 1; at < stop; at = this.#at(at + 1, 3)) {
+      const plain = this.#at(at, 0) === Kind.string;
+      if (plain && this.#at(at, 2) - this.#at(at, 1) - 2 !== key.length) continue; // keys that we look for are ASCII
+      if (this.#decode(at).toLowerCase() === key) found.push(new JsonNode(this.#tape, at + 1));
+    }
+    return found;
+  }
+
   /** The members of an object in order, duplicates included. Nothing for other values. */
   members(visit: (key: string, value: JsonNode) => void): void {
     if (!this.isObject) return;

@@ -56,7 +56,39 @@ test('steering carries text of the user; other events are named', () => {
   assert.ok(steer.kind === 'steer');
   assert.equal(steer.facts.textSpans().length, 1);
   assert.deepEqual(readClientFrame(message({ type: 'response.cancel' })), { kind: 'other', type: 'response.cancel' });
-  assert.deepEqual(readClientFrame(Buffer.from('nonsense')), { kind: 'other', type: undefined });
+  assert.deepEqual(readClientFrame(message({})), { kind: 'other', type: undefined });
+});
+
+test('what cannot be read may be anything, also a request for an answer', () => {
+  const deep = `{"type":"response.create","model":"m","metadata":${'['.repeat(600)}${']'.repeat(600)}}`;
+  for (const text of ['nonsense', '{"type":"response.create","model":"m","temperature":NaN}', deep]) {
+    assert.deepEqual(readClientFrame(Buffer.from(text)), { kind: 'unreadable' });
+  }
+});
+
+test('a message that can be read in two ways is read in both', () => {
+  const beside = message({
+    type: 'response.create',
+    model: 'outer',
+    input: 'one',
+    response: { model: 'inner', input: 'two' },
+  });
+  const both = readClientFrame(beside);
+  assert.ok(both.kind === 'create');
+  assert.deepEqual([both.facts.model, both.facts.otherModel], ['inner', 'outer']);
+  assert.deepEqual(
+    both.facts.textSpans().map(({ pointer }) => pointer),
+    ['/input', '/response/input'],
+  );
+  for (const text of [
+    '{"type":"response.create","model":"outer","input":"x","Response":{"model":"inner"}}',
+    '{"type":"response.create","type":"response.cancel","model":"outer","response":null,"Model":"inner"}',
+    '{"TYPE":"response.create","response":{"model":"inner","MODEL":"outer"}}',
+  ]) {
+    const frame = readClientFrame(Buffer.from(text));
+    assert.ok(frame.kind === 'create', text);
+    assert.deepEqual([frame.facts.model, frame.facts.otherModel].sort(), ['inner', 'outer'], text);
+  }
 });
 
 test('two answers on one socket, each with its own reader', () => {

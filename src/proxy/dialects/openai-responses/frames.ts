@@ -17,7 +17,9 @@ export type ClientFrame =
   /** Adds text of the user to an answer that is under way. */
   | { readonly kind: 'steer'; readonly facts: RequestFacts; readonly lane: string | undefined }
   /** Any other event; `type` undefined: not an event at all. */
-  | { readonly kind: 'other'; readonly type: string | undefined };
+  | { readonly kind: 'other'; readonly type: string | undefined }
+  /** Not JSON as we know it (or beyond the limits). A server with a looser parser might take it for anything. */
+  | { readonly kind: 'unreadable' };
 
 const OVER_WEBSOCKET: Recognised = {
   dialect: 'openai-responses',
@@ -26,24 +28,33 @@ const OVER_WEBSOCKET: Recognised = {
   pathStream: true, // `stream` is implied and not sent
 };
 
-/** The request stands beside `type`; some clients wrap it into `response`, as the realtime API does. */
+/**
+ * The request stands beside `type`; some clients wrap it into `response`, as the realtime API does. A message with both is read at
+ * both places: which one counts is the server's choice.
+ */
 const frameShape: RequestShape = {
-  read: (root) => responsesShape.read(root.get('response') ?? root),
-  spans: (root, out) => {
+  read(root) {
     const inner = root.get('response');
-    if (inner === undefined) responsesShape.spans(root, out);
-    else responsesShape.spans(inner, out.below('/response'));
+    return { ...responsesShape.read(inner?.isObject ? inner : root), modelHolders: root.alike('response') };
+  },
+  spans(root, out) {
+    responsesShape.spans(root, out);
+    const inner = root.get('response');
+    if (inner !== undefined) responsesShape.spans(inner, out.below('/response'));
   },
 };
 
 /** Reads one text message of the client. Never throws. */
 export function readClientFrame(message: Buffer): ClientFrame {
   const root = parseJsonNode(message);
-  const type = asWord(root?.get('type')?.string);
-  const lane = asWord(root?.get('stream_id')?.string);
+  if (root === undefined) return { kind: 'unreadable' };
+  const type = asWord(root.get('type')?.string);
+  const lane = asWord(root.get('stream_id')?.string);
+  // Of several types the one that asks for an answer counts, whichever the server takes.
+  if (root.alike('type').some((each) => each.string === 'response.create')) {
+    return { kind: 'create', facts: readRequestFacts(OVER_WEBSOCKET, message, frameShape), lane };
+  }
   switch (type) {
-    case 'response.create':
-      return { kind: 'create', facts: readRequestFacts(OVER_WEBSOCKET, message, frameShape), lane };
     case 'response.steer':
       return { kind: 'steer', facts: readRequestFacts(OVER_WEBSOCKET, message, frameShape), lane };
     default:

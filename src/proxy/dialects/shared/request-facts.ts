@@ -3,10 +3,9 @@
 
 import type { Recognised, RequestFacts, TextSpan } from '../dialect.ts';
 import { type JsonNode, parseJsonNode } from '../json/node.ts';
+import { namedModels } from './named-models.ts';
 import { TextSpans } from './text-spans.ts';
 
-/** Longest model name that is believed; longer ones do not fit a record and are no model. */
-const MAX_MODEL = 256;
 const MAX_TOOLS = 256;
 const MAX_TOOL_NAME = 128;
 
@@ -14,6 +13,8 @@ export interface RequestReading {
   readonly understood: boolean;
   /** Where the body names the model; a model in the path goes before it. */
   readonly model?: JsonNode | undefined;
+  /** Further objects beside the root whose `model` a provider may take. */
+  readonly modelHolders?: readonly JsonNode[];
   readonly stream: boolean;
   readonly messageCount?: number | undefined;
   readonly tools?: readonly string[];
@@ -25,6 +26,8 @@ export interface RequestShape {
   spans(root: JsonNode, out: TextSpans): void;
   /** Does the dialect stream unless told otherwise? (Ollama does.) */
   readonly streamsByDefault?: boolean;
+  /** The name that rules and rows know, where a dialect writes models in a longer way too. */
+  plainModel?(name: string): string;
 }
 
 /** Never throws. `body` undefined: too large or undecodable, only the path speaks. */
@@ -34,6 +37,7 @@ export function readRequestFacts(recognised: Recognised, body: Buffer | undefine
     return {
       understood: false,
       model: recognised.pathModel,
+      otherModel: undefined,
       stream: recognised.pathStream ?? (recognised.operation === 'generate' && shape.streamsByDefault === true),
       messageCount: undefined,
       toolNames: [],
@@ -42,13 +46,14 @@ export function readRequestFacts(recognised: Recognised, body: Buffer | undefine
     };
   }
   const reading = shape.read(root);
-  const named = reading.model?.string;
-  const tooLong = named !== undefined && named.length > MAX_MODEL;
-  const bodyModel = tooLong || named === '' ? undefined : named;
-  const inBody = recognised.pathModel === undefined && bodyModel !== undefined ? reading.model : undefined;
+  const bodyModel = reading.model?.string;
+  const holders = [root, ...(reading.modelHolders ?? [])];
+  const named = namedModels([recognised.pathModel, bodyModel], holders, shape.plainModel);
+  const inBody = recognised.pathModel === undefined && named.clear && bodyModel ? reading.model : undefined;
   return {
-    understood: reading.understood && !tooLong,
-    model: recognised.pathModel ?? bodyModel,
+    understood: reading.understood && named.clear,
+    model: named.model,
+    otherModel: named.otherModel,
     stream: recognised.pathStream ?? reading.stream,
     messageCount: reading.messageCount,
     toolNames: reading.tools ?? [],

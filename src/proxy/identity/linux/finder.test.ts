@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFinder } from './finder.ts';
+import type { Owner } from '../owner.ts';
+import { createFinder, type Finder } from './finder.ts';
 import { type Proc, readStat } from './proc.ts';
 
 /** A system of processes with sockets, that counts who was asked. */
@@ -14,7 +15,7 @@ function system(sockets: Map<number, readonly string[]>) {
       asked.push(pid);
       return (sockets.get(pid) ?? []).map((_, index) => String(index));
     },
-    isSocket: (pid, descriptor, inode) => sockets.get(pid)?.[Number(descriptor)] === inode,
+    socketAt: (pid, descriptor) => sockets.get(pid)?.[Number(descriptor)],
     read: (pid) =>
       sockets.has(pid)
         ? {
@@ -34,6 +35,14 @@ function system(sockets: Map<number, readonly string[]>) {
 
 const instantly = () => Promise.resolve();
 
+async function findOne(finder: Finder, inode: string): Promise<Owner | undefined> {
+  let answer: Owner | undefined;
+  await finder.find([inode], (_inode, owner) => {
+    answer = owner;
+  });
+  return answer;
+}
+
 test('the newest process is asked first, and one that was found before all others', async () => {
   const { proc, asked } = system(
     new Map([
@@ -43,26 +52,26 @@ test('the newest process is asked first, and one that was found before all other
     ]),
   );
   const finder = createFinder(proc, () => 0, instantly);
-  assert.equal((await finder.find('a'))?.pid, 10);
+  assert.equal((await findOne(finder, 'a'))?.pid, 10);
   assert.deepEqual(asked.splice(0), [30, 20, 10]);
-  assert.equal((await finder.find('b'))?.app, 'app10');
+  assert.equal((await findOne(finder, 'b'))?.app, 'app10');
   assert.deepEqual(asked.splice(0), [10]);
-  assert.equal(await finder.find('nowhere'), undefined);
+  assert.equal(await findOne(finder, 'nowhere'), undefined);
   assert.deepEqual(asked, [10, 30, 20]);
 });
 
 test('sixteen processes are remembered', async () => {
   const { proc, asked } = system(new Map(Array.from({ length: 40 }, (_, i) => [i + 1, [`s${i + 1}`]])));
   const finder = createFinder(proc, () => 0, instantly);
-  for (let pid = 1; pid <= 20; pid++) await finder.find(`s${pid}`);
+  for (let pid = 1; pid <= 20; pid++) await findOne(finder, `s${pid}`);
   asked.length = 0;
-  await finder.find('s5');
+  await findOne(finder, 's5');
   assert.deepEqual(
     asked,
     Array.from({ length: 16 }, (_, i) => 20 - i),
   );
   asked.length = 0;
-  await finder.find('s4');
+  await findOne(finder, 's4');
   assert.ok(asked.length > 16);
 });
 
@@ -81,15 +90,15 @@ test('a process that loses the socket while it is read is not its owner', async 
     () => 0,
     instantly,
   );
-  assert.equal(await finder.find('a'), undefined);
+  assert.equal(await findOne(finder, 'a'), undefined);
 });
 
 test('a pid that was given to another process is another owner', async () => {
   const { proc, starts } = system(new Map([[10, ['a']]]));
   const finder = createFinder(proc, () => 0, instantly);
-  const first = await finder.find('a');
+  const first = await findOne(finder, 'a');
   starts.set(10, '2');
-  const second = await finder.find('a');
+  const second = await findOne(finder, 'a');
   assert.deepEqual([first?.started, second?.started], ['1', '2']);
 });
 
@@ -105,9 +114,45 @@ test('a long walk lets others run, and ends', async () => {
       return Promise.resolve();
     },
   );
-  assert.equal(await finder.find('nowhere'), undefined);
+  assert.equal(await findOne(finder, 'nowhere'), undefined);
   assert.ok(asked.length < 1000, `${asked.length}`);
   assert.ok(breaths > 20, `${breaths}`);
+});
+
+test('many sockets are found in one walk that visits and reads each process once', async () => {
+  const many = Array.from({ length: 150 }, (_, i) => `s${i}`);
+  const { proc, asked } = system(
+    new Map([
+      [10, ['a', ...many.slice(0, 100), 'b']],
+      [20, ['c']],
+      [30, many.slice(100)],
+    ]),
+  );
+  const read: number[] = [];
+  const finder = createFinder(
+    {
+      ...proc,
+      read: (pid) => {
+        read.push(pid);
+        return proc.read(pid);
+      },
+    },
+    () => 0,
+    instantly,
+  );
+  const pids = new Map<string, number>();
+  await finder.find([...many, 'nowhere'], (inode, { pid }) => pids.set(inode, pid));
+  assert.deepEqual(
+    many.map((inode) => pids.get(inode)),
+    many.map((_, i) => (i < 100 ? 10 : 30)),
+  );
+  assert.equal(pids.size, 150);
+  assert.deepEqual(asked.splice(0), [30, 20, 10]);
+  // Each and, for the name of the app, its parent.
+  assert.deepEqual(read, [30, 10]);
+  // Both are remembered, the latest first.
+  await finder.find(['b', 's149'], () => undefined);
+  assert.deepEqual(asked, [10, 30]);
 });
 
 test('a name with spaces and parentheses does not shift the fields of stat', () => {

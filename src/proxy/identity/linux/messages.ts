@@ -8,7 +8,7 @@ export interface LookupRequest {
   readonly peer: Peer;
 }
 
-/** The uid comes first and on its own: it is known long before the process. `done` ends the lookup. */
+/** `done` ends the lookup. Where finding the process takes a while, the uid comes before it and on its own. */
 export type LookupReport =
   | { readonly id: number; readonly kind: 'uid'; readonly uid: number }
-  | { readonly id: number; readonly kind: 'done'; readonly owner: Owner | undefined };
+  | { readonly id: number; readonly kind: 'done'; readonly uid: number | undefined; readonly owner: Owner | undefined };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Peer } from '../owner.ts';
-import { findRow, readRow, searchesFor } from './net-table.ts';
+import { findRow, findRows, readRow, searchesFor } from './net-table.ts';
 
 const peer: Peer = { family: 4, localPort: 8080, remotePort: 41_000 };
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
@@ -75,4 +75,49 @@ test('another loopback address is not searched for: its ports may be those of so
   assert.deepEqual(searchesFor({ ...peer, remoteAddress: '127.0.0.5' }, true), []);
   assert.equal(searchesFor({ ...peer, remoteAddress: '127.0.0.1' }, true).length, 2);
   assert.deepEqual(searchesFor({ ...peer, family: 6, remoteAddress: 'fe80::1' }, true), []);
+});
+
+/** A table of `count` client ends with ports from 41000 up, each followed by a stranger's row. */
+function crowd(count: number) {
+  const needles: string[] = [];
+  let text = HEAD;
+  for (let i = 0; i < count; i++) {
+    const needle = searchesFor({ ...peer, remotePort: 41_000 + i }, true)[0]?.needle ?? '';
+    needles.push(needle);
+    text += `${String(i).padStart(4)}: ${needle}01 00000000:00000000 00:00000000 00000000  1000        0 ${5_000 + i} 1 0 20 4\n${OTHER}`;
+  }
+  return { needles, bytes: Buffer.from(text, 'latin1') };
+}
+
+/** How much of it was read, and what was found. */
+function findMany(needles: readonly string[], bytes: Buffer, piece: number, size = 4096) {
+  let at = 0;
+  const buffer = Buffer.alloc(size);
+  const rows = findRows(needles, buffer, (offset, length) => {
+    const count = Math.min(piece, length, bytes.length - at);
+    bytes.copy(buffer, offset, at, at + count);
+    at += count;
+    return count;
+  });
+  return { rows, at };
+}
+
+test('many rows are found in one pass, however the table is cut', () => {
+  const { needles, bytes } = crowd(60);
+  for (const piece of [1, 7, 150, 151, 152, 300, 1_000, 4_096]) {
+    const { rows } = findMany([...needles, 'missing'], bytes, piece);
+    assert.equal(rows.size, 60, `${piece}`);
+    for (const [i, needle] of needles.entries()) {
+      assert.deepEqual(rows.get(needle), { uid: 1000, inode: String(5_000 + i) });
+    }
+  }
+});
+
+test('the pass ends when all are found, and where there is no table', () => {
+  const { needles, bytes } = crowd(200);
+  const { rows, at } = findMany(needles.slice(0, 20), bytes, 4_096);
+  assert.equal(rows.size, 20);
+  assert.ok(at < bytes.length / 2, `${at}`);
+  assert.equal(findMany(['x'], Buffer.alloc(10_000, 'x'), 4_096, 512).rows.size, 0);
+  assert.equal(findMany(['x'], Buffer.alloc(0), 4_096).rows.size, 0);
 });

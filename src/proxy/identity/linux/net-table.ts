@@ -88,3 +88,36 @@ export function findRow(
     kept = tail;
   }
 }
+
+/**
+ * As `findRow` for many needles of one file, in one pass over the table that ends when all are found. The first row that fits
+ * a needle counts, as there.
+ */
+export function findRows(
+  needles: Iterable<string>,
+  buffer: Buffer,
+  read: (offset: number, length: number) => number,
+): ReadonlyMap<string, SocketRow> {
+  const wanted = new Set(needles);
+  const rows = new Map<string, SocketRow>();
+  let kept = 0;
+  while (wanted.size > 0) {
+    const count = read(kept, buffer.length - kept);
+    const end = kept + count;
+    // Whole rows only; the cut one is kept for the next piece. The table's last row ends with a newline as well.
+    const whole = count === 0 ? end : buffer.subarray(0, end).lastIndexOf(0x0a) + 1;
+    for (const line of buffer.toString('latin1', 0, whole).split('\n')) {
+      const cells = /^ *\d+: (\S+ \S+ )/.exec(line);
+      const needle = cells?.[1];
+      if (cells === null || needle === undefined || !wanted.delete(needle)) continue;
+      const row = readRow(line.slice(cells[0].length - needle.length));
+      if (row !== undefined) rows.set(needle, row);
+    }
+    if (count === 0) break;
+    kept = end - whole;
+    // No row is as long as the buffer: this is no table.
+    if (kept === buffer.length) break;
+    buffer.copy(buffer, 0, whole, end);
+  }
+  return rows;
+}

@@ -8,6 +8,8 @@ import { interpreterOf, scriptOf } from '../script.ts';
 
 /** Longest command line that is read; scripts stand near its start. Bytes. */
 const MAX_CMDLINE = 8192;
+/** How the kernel writes a socket as a link: `socket:[inode]`. */
+const SOCKET = 'socket:[';
 
 /** What the finder needs of a system's processes. Numbers as texts where /proc has them as names. */
 export interface Proc {
@@ -15,8 +17,8 @@ export interface Proc {
   pids(): readonly number[];
   /** Open descriptors of a process; empty where they may not be seen. */
   descriptors(pid: number): readonly string[];
-  /** Does this descriptor refer to the socket with this inode? */
-  isSocket(pid: number, descriptor: string, inode: string): boolean;
+  /** The inode of the socket that this descriptor refers to; undefined for anything else. */
+  socketAt(pid: number, descriptor: string): string | undefined;
   /** Undefined when the process has gone or may not be seen at all. */
   read(pid: number): ProcessInfo | undefined;
 }
@@ -58,8 +60,10 @@ export function createProc(root: string): Proc {
   return {
     pids: () => (attempt(() => readdirSync(root)) ?? []).filter((name) => /^\d+$/.test(name)).map(Number),
     descriptors: (pid) => attempt(() => readdirSync(`${root}/${pid}/fd`)) ?? [],
-    isSocket: (pid, descriptor, inode) =>
-      attempt(() => readlinkSync(`${root}/${pid}/fd/${descriptor}`)) === `socket:[${inode}]`,
+    socketAt: (pid, descriptor) => {
+      const target = attempt(() => readlinkSync(`${root}/${pid}/fd/${descriptor}`));
+      return target?.startsWith(SOCKET) ? target.slice(SOCKET.length, -1) : undefined;
+    },
     read: (pid) => {
       const before = statOf(pid);
       const uid = attempt(() => statSync(`${root}/${pid}`).uid);

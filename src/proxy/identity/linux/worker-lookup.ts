@@ -48,7 +48,7 @@ export function createWorkerLookup(entry: URL, clock: Clock, log: Log): WorkerLo
     if (report.kind === 'uid') {
       entryOfId.known = { uid: report.uid, owner: undefined };
       entryOfId.partly(entryOfId.known);
-    } else settle(report.id, { uid: entryOfId.known.uid, owner: report.owner });
+    } else settle(report.id, { uid: report.uid, owner: report.owner });
   };
 
   const start = () => {

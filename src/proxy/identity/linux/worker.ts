@@ -4,12 +4,13 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { systemClock } from '../../clock.ts';
 import { trimMemorySoon } from '../../trim-memory.ts';
+import { createBatches, type ReadTable } from './batch.ts';
 import { createFinder } from './finder.ts';
-import type { LookupReport, LookupRequest } from './messages.ts';
-import { findRow, type SocketRow, searchesFor } from './net-table.ts';
+import type { LookupRequest } from './messages.ts';
+import { findRow, findRows } from './net-table.ts';
 import { createProc } from './proc.ts';
 
 /** One large read is several times faster than many small ones: the kernel walks its hash table anew for each (measured). */
@@ -23,29 +24,44 @@ const finder = createFinder(
 const self = process.geteuid?.() ?? -1;
 trimMemorySoon(systemClock);
 
-function rowOf(request: LookupRequest): SocketRow | undefined {
-  for (const { file, needle } of searchesFor(request.peer, endianness() === 'LE')) {
+/** One needle is sought in the raw bytes and ends the read; many are sought row by row. */
+const readTable: ReadTable = (file, needles) => {
+  try {
+    const fd = openSync(`/proc/net/${file}`, 'r');
+    const read = (offset: number, length: number) => readSync(fd, buffer, offset, length, null);
     try {
-      const fd = openSync(`/proc/net/${file}`, 'r');
-      try {
-        const row = findRow(needle, buffer, (offset, length) => readSync(fd, buffer, offset, length, null));
-        if (row !== undefined) return row;
-      } finally {
-        closeSync(fd);
-      }
-    } catch {
-      // No such table (IPv6 switched off): the other one may have it.
+      const [needle] = needles;
+      if (needle === undefined || needles.size > 1) return findRows(needles, buffer, read);
+      const row = findRow(needle, buffer, read);
+      return row === undefined ? new Map() : new Map([[needle, row]]);
+    } finally {
+      closeSync(fd);
     }
+  } catch {
+    // No such table (IPv6 switched off): the other one may have it.
+    return new Map();
   }
-  return undefined;
-}
+};
 
-parentPort?.on('message', async (request: LookupRequest) => {
-  const say = (report: LookupReport) => parentPort?.postMessage(report);
-  const row = rowOf(request);
-  if (row === undefined) return say({ id: request.id, kind: 'done', owner: undefined });
-  say({ id: request.id, kind: 'uid', uid: row.uid });
-  // Another user's descriptors cannot be seen without root: do not walk for nothing.
-  const visible = self === 0 || self === row.uid;
-  say({ id: request.id, kind: 'done', owner: visible ? await finder.find(row.inode) : undefined });
-});
+if (parentPort !== null) {
+  const port = parentPort;
+  const answer = createBatches({
+    littleEndian: endianness() === 'LE',
+    readTable,
+    finder,
+    visible: (uid) => self === 0 || self === uid,
+    say: (report) => port.postMessage(report),
+    soon: (fn) => {
+      const immediate = setImmediate(fn);
+      return () => clearImmediate(immediate);
+    },
+  });
+  port.on('message', (first: LookupRequest) => {
+    const requests = [first];
+    // Whatever came while the last batch was answered is answered together.
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      requests.push(next.message as LookupRequest);
+    }
+    answer(requests);
+  });
+}
