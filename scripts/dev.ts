@@ -51,7 +51,13 @@ say(`configuration ${config}; change it while the daemon runs`);
 const options = ['run', '--config', config, '--data-dir', STATE, '--ready-file', join(STATE, 'ready.json')];
 const daemon = spawn(
   process.execPath,
-  ['--watch', '--watch-preserve-output', join(ROOT, 'src', 'proxy', 'outpost.mjs'), ...options, ...process.argv.slice(2)],
+  [
+    '--watch',
+    '--watch-preserve-output',
+    join(ROOT, 'src', 'proxy', 'outpost.mjs'),
+    ...options,
+    ...process.argv.slice(2),
+  ],
   { cwd: ROOT, stdio: 'inherit', detached: true },
 );
 process.once('exit', () => daemon.kill('SIGKILL'));

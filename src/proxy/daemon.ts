@@ -29,7 +29,7 @@ import { createLocalApi } from './local-api/server.ts';
 import { openTrustStore } from './os/trust-store/open.ts';
 import type { Policy } from './policy/policy.ts';
 import { openPolicyStore } from './policy/store.ts';
-import { trimMemorySoon } from './trim-memory.ts';
+import { createSocketTrim, trimMemorySoon } from './trim-memory.ts';
 import { connectTcp, connectTls, undiciConnector } from './upstream/connect.ts';
 import { createH2Sessions } from './upstream/h2-sessions.ts';
 import { createPools } from './upstream/pools.ts';
@@ -200,6 +200,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       }),
     );
     undo.push(() => gateway.close());
+    const trimSockets = createSocketTrim(clock);
     const watch = watchHealth({
       clock,
       log,
@@ -214,7 +215,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       startIntercept({
         port: options.ports.proxy,
         handle,
-        contextFor: (name) => authority.contextFor(name),
+        contextFor: (name) => {
+          trimSockets.handshake();
+          return authority.contextFor(name);
+        },
         decideHost: (host) => policy().decideHost(host),
         settings: () => policy().settings,
         ownPorts: () => [gateway.port, api.port],

@@ -15,7 +15,7 @@ import { crlId, type Issuer, makeCrl, makeIssuer, makeLeaf } from './issuer.ts';
 import { permittedNames } from './name-constraints.ts';
 
 /** About 40 KB each; more governed names than this are not in use at once on one machine. */
-const MAX_CONTEXTS = 512;
+const MAX_CONTEXTS = 128;
 
 /** How soon the daemon sees `outpost ca rotate`, which runs in another process. */
 const WATCH_MS = 5_000;
