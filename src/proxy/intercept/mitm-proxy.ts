@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 /** What the library does with its authority when it listens: asks for it, and waits for the answer in the same turn. */
 const NO_CA = { create: (_folder: string, done: (error: null, ca: object) => void) => done(null, {}) };
 
-/** node-forge is 42 files: 1.5 MB and 20 ms of every start (measured). Whoever else loads the library's CA gets the real one. */
+/** node-forge is 42 files: 1.5 MB (measured). Whoever else loads the library's CA gets the real one. */
 function loadWithoutCa(): Library {
   const path = require.resolve('http-mitm-proxy/dist/lib/ca.js');
   const real = require.cache[path];

@@ -9,7 +9,7 @@ import { compilePolicy } from './compile.ts';
 import type { Policy, PolicyError } from './policy.ts';
 import type { Environment } from './providers.ts';
 
-/** The largest file that is allowed, as deep and dense as YAML gets, needs about half of it. */
+/** Far above what the largest allowed file (1 MB) should need; a file that needs more is refused with the thread, not with the daemon. */
 const MOST_MEMORY_MB = 512;
 
 export type LoadResult =
