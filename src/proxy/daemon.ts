@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
@@ -303,23 +303,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-/** What Outpost itself puts there; a folder with other things in it is somebody else's. */
-const OUR_FILES = new Set([
-  'audit',
-  'ca',
-  API_TOKEN_FILE,
-  GATEWAY_TOKEN_FILE,
-  BUNDLE_FILE,
-  RUN_FILE,
-  `${RUN_FILE}.new`,
-]);
+/** A folder of ours that others could open is closed again; one with anything else in it is somebody else's. */
+const OUR_FOLDERS = new Set(['audit', 'ca']);
 
-/** Makes the folder private. An existing one only if it is empty or ours: `--data-dir /tmp` must not close /tmp. */
+/** Makes the folder private. An open one only if it is new or ours: `--data-dir /tmp` must not close /tmp. */
 function prepareDataDir(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const foreign = readdirSync(dataDir).find((name) => !OUR_FILES.has(name) && !name.startsWith('.bundle-'));
-  if (foreign !== undefined) {
-    throw new Error(`${dataDir} holds "${foreign}", which is not Outpost's; name an empty folder with --data-dir`);
+  if (process.platform === 'win32' || (statSync(dataDir).mode & 0o077) === 0) return;
+  const names = readdirSync(dataDir);
+  if (names.length > 0 && !names.some((name) => OUR_FOLDERS.has(name))) {
+    throw new Error(`${dataDir} is open to others and not Outpost's; name an empty folder with --data-dir`);
   }
   chmodSync(dataDir, 0o700);
 }
