@@ -4,12 +4,13 @@
 
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import { OutpostError } from '../../contract/errors.ts';
+import { pairs } from '../../contract/http-headers.ts';
 import type { Target } from '../policy/policy.ts';
 import { applyCredential, upstreamTarget } from '../upstream/provider-types.ts';
 import { sayToCall, whoAnswered } from './answer.ts';
 import type { HttpCall } from './call.ts';
 import type { ExchangeDeps } from './deps.ts';
-import { answerHeaders, header, pairs, requestHeaders } from './edits.ts';
+import { answerHeaders, header, requestHeaders } from './edits.ts';
 import { hostHeader, originOf } from './place.ts';
 import { outcomeRow, type Subject } from './rows.ts';
 

@@ -2,20 +2,8 @@
 // The named edits: every header that differs between what the caller sent and what the provider gets, and between what the
 // provider answered and what the caller gets. Pure. Bodies are edited only by `spliceModel` of the dialects room.
 
+import { HOP_BY_HOP, pairs } from '../../contract/http-headers.ts';
 import type { RawHeaders } from './call.ts';
-
-/** RFC 9110 7.6.1 and its proxy relatives: they speak about one connection, never about the message. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Written anew by the sending side. `expect` is answered by our own entrance. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'expect', 'host']);
@@ -25,10 +13,6 @@ const DROPPED_FROM_ANSWERS: ReadonlySet<string> = new Set(['alt-svc']);
 
 /** Our own names; a copy from either side would forge what we say. */
 const OURS = 'x-outpost-';
-
-export function* pairs(headers: RawHeaders): Generator<readonly [name: string, value: string]> {
-  for (let i = 0; i + 1 < headers.length; i += 2) yield [headers[i] as string, headers[i + 1] as string];
-}
 
 /** First value of a header, by lower-case name. */
 export function header(headers: RawHeaders, name: string): string | undefined {

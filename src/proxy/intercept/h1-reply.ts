@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../contract/clock.ts';
+import { pairs } from '../../contract/http-headers.ts';
 import type { RawHeaders, Reply } from '../exchange/call.ts';
 
 /** How long an abort waits for bytes that were already written, before it resets the connection all the same. Milliseconds. */
@@ -130,10 +131,4 @@ export class H1Reply implements Reply {
       this.abort();
     }
   }
-}
-
-export function pairs(headers: RawHeaders): [string, string][] {
-  const result: [string, string][] = [];
-  for (let at = 0; at + 1 < headers.length; at += 2) result.push([headers[at] ?? '', headers[at + 1] ?? '']);
-  return result;
 }

@@ -3,8 +3,9 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Clock } from '../../contract/clock.ts';
+import { pairs } from '../../contract/http-headers.ts';
 import type { RawHeaders, Reply } from '../exchange/call.ts';
-import { ABORT_FLUSH_MS, pairs } from './h1-reply.ts';
+import { ABORT_FLUSH_MS } from './h1-reply.ts';
 
 /** RFC 9113, 8.2.2: these have no place in HTTP/2. */
 const CONNECTION_SPECIFIC = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);

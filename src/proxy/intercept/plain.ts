@@ -14,12 +14,12 @@ import {
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '../../contract/errors.ts';
+import { HOP_BY_HOP, pairs } from '../../contract/http-headers.ts';
 import type { RawHeaders } from '../exchange/call.ts';
 import type { HostDecision } from '../policy/policy.ts';
 import { type Authority, parseHostHeader } from './authority.ts';
 import { type Admission, type Client, type Front, refused } from './client.ts';
 import { type Dial, type DialOptions, guardedLookup, isForbidden } from './dial.ts';
-import { pairs } from './h1-reply.ts';
 import { admitH1, answerRequest, endWith, serveRequest, serveUpgrade } from './h1-server.ts';
 import { type LocalAnswer, plainText, refusal } from './local-answer.ts';
 import { refuseTarget, type TargetRules } from './target-guard.ts';
@@ -44,19 +44,6 @@ export interface PlainProxy {
 
 const HTTP_PORT = 80;
 const NOT_A_SERVER = plainText(421, 'This is an HTTP proxy of Outpost, not a web server.');
-
-/** RFC 9110, 7.6.1, and what proxies have used beside it. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 type Destination =
   | { readonly kind: 'govern'; readonly target: Authority; readonly path: string }

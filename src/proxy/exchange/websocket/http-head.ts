@@ -2,6 +2,7 @@
 // The two HTTP/1.1 heads of a handshake: writes the request head as given, reads the answer's head strictly. Pure. Knows
 // nothing of WebSocket or sockets.
 
+import { pairs } from '../../../contract/http-headers.ts';
 import type { RawHeaders } from '../call.ts';
 
 /** Node's own default for a request head; real 101 and error heads are below 4 KiB. */
@@ -17,13 +18,6 @@ export interface AnswerHead {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
-
-/** Name and value pairs. */
-export function pairs(headers: RawHeaders): (readonly [name: string, value: string])[] {
-  const list: [string, string][] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) list.push([headers[i] ?? '', headers[i + 1] ?? '']);
-  return list;
-}
 
 /** All values of a header, in order. `name` in lower case. */
 export function valuesOf(headers: RawHeaders, name: string): string[] {

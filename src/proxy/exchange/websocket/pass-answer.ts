@@ -4,8 +4,9 @@
 
 import type { Duplex } from 'node:stream';
 import { OutpostError } from '../../../contract/errors.ts';
+import { pairs } from '../../../contract/http-headers.ts';
 import { scanBody } from './answer-body.ts';
-import { type AnswerHead, encodeHead, pairs, tokensOf, without } from './http-head.ts';
+import { type AnswerHead, encodeHead, tokensOf, without } from './http-head.ts';
 import { Outlet } from './outlet.ts';
 import type { Source } from './source.ts';
 import type { RelayOptions } from './types.ts';
