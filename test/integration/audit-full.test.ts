@@ -3,11 +3,9 @@
 // returning, and calls are told what `audit.on_full` says.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { AuditRow, RowBody } from '../../src/contract/audit-row.ts';
 import type { OnAuditFull } from '../../src/proxy/audit/audit-log.ts';
 import { readRows } from '../../src/proxy/audit/reader.ts';
@@ -15,6 +13,7 @@ import { verifyFolder } from '../../src/proxy/audit/verify.ts';
 import type { RunningAuditLog } from '../../src/proxy/audit/writer.ts';
 import { MB, openTestLog, SETTINGS, until } from '../fakes/audit-log.ts';
 import { intentBody, outcomeBody, temporaryFolder } from '../fakes/audit-rows.ts';
+import { fillDisk, smallDisk } from '../fakes/small-disk.ts';
 
 function rowsOf(dir: string): AuditRow[] {
   return [...readRows(dir)].map(({ row }) => row);
@@ -77,50 +76,13 @@ test('own cap, drop-oldest: traffic flows, old files go, and their gap rows expl
   assert.ok(explained.some(({ reason, epoch }) => reason === 'cap' && epoch !== undefined));
 });
 
-/** A file system of 6 MiB, or undefined with the reason why there is none. */
-function smallDisk(t: TestContext): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    t.skip('needs Linux and root, to mount a file system of 6 MiB');
-    return undefined;
-  }
-  const mounted = mkdtempSync(join(tmpdir(), 'outpost-audit-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', mounted], { stdio: 'pipe' });
-  } catch (error) {
-    rmdirSync(mounted);
-    t.skip(`cannot mount a tmpfs here: ${error instanceof Error ? error.message.split('\n')[0] : ''}`);
-    return undefined;
-  }
-  t.after(() => {
-    execFileSync('umount', ['-l', mounted], { stdio: 'pipe' });
-    rmdirSync(mounted);
-  });
-  return mounted;
-}
-
-/** Writes until nothing more fits. */
-function fillDisk(disk: string): void {
-  const filler = join(disk, 'filler');
-  writeFileSync(filler, '');
-  for (const bytes of [256 * 1024, 4096]) {
-    for (;;) {
-      try {
-        appendFileSync(filler, Buffer.alloc(bytes, 1));
-      } catch {
-        break;
-      }
-    }
-  }
-  assert.ok(statfsSync(disk).bavail <= 1);
-}
-
 for (const [onFull, receipt] of [
   ['degrade', 'late'],
   ['block', 'refuse'],
   ['drop-oldest', 'late'],
 ] as const satisfies readonly (readonly [OnAuditFull, string])[]) {
   test(`full disk, ${onFull}: calls are told "${receipt}", and service resumes within 5 s of space returning`, async (t) => {
-    const disk = smallDisk(t);
+    const disk = smallDisk(t, 6);
     if (disk === undefined) return;
     const dir = join(disk, 'audit');
     const log = await openTestLog(dir, { settings: { ...SETTINGS, onFull }, ballastBytes: 512 * 1024 });
@@ -161,7 +123,7 @@ for (const [onFull, receipt] of [
 }
 
 test('a disk that is full at the start: the ballast makes room for the log to open', async (t) => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, 6);
   if (disk === undefined) return;
   const dir = join(disk, 'audit');
   const ballastBytes = 512 * 1024;

@@ -3,15 +3,14 @@
 // file says, callers are told in their own dialect, the log says what it lost, and service resumes by itself.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { listQueueFiles } from '../../src/proxy/audit/folder.ts';
 import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { fillDisk, smallDisk } from '../fakes/small-disk.ts';
 import { bodiesOf, callGateway, chat, requestIdOf, stateOf, untilState } from './daemon-kit.ts';
 
 const CHAT = '/openai/v1/chat/completions';
@@ -101,43 +100,6 @@ test('a stalled log at `strict`: nothing leaves, the caller is told in its diale
   assert.match(await answerTo(agent, CHAT, chat('gpt-4o-after')), /^HTTP\/1\.1 200 /);
 });
 
-/** A file system of 24 MiB (ballast twice, and room to work), or undefined with the reason why there is none. */
-function smallDisk(t: TestContext): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    t.skip('needs Linux and root, to mount a small file system');
-    return undefined;
-  }
-  const mounted = mkdtempSync(join(tmpdir(), 'outpost-daemon-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', mounted], { stdio: 'pipe' });
-  } catch (error) {
-    rmdirSync(mounted);
-    t.skip(`cannot mount a tmpfs here: ${error instanceof Error ? error.message.split('\n')[0] : ''}`);
-    return undefined;
-  }
-  t.after(() => {
-    execFileSync('umount', ['-l', mounted], { stdio: 'pipe' });
-    rmdirSync(mounted);
-  });
-  return mounted;
-}
-
-/** Writes until nothing more fits. */
-function fillDisk(disk: string): void {
-  const filler = join(disk, 'filler');
-  appendFileSync(filler, '');
-  for (const bytes of [256 * 1024, 4096]) {
-    for (;;) {
-      try {
-        appendFileSync(filler, Buffer.alloc(bytes, 1));
-      } catch {
-        break;
-      }
-    }
-  }
-  assert.ok(statfsSync(disk).bavail <= 1);
-}
-
 /** Calls until `holds`; returns the answers. */
 async function callUntil(agent: Agent, what: string, holds: () => Promise<boolean>): Promise<readonly string[]> {
   const answers: string[] = [];
@@ -154,7 +116,7 @@ for (const [audit, status] of [
   ['{ level: strict, on_full: block }', 503],
 ] as const) {
   test(`a full disk, ${audit}: calls get ${status}, then service resumes within 5 s of space returning`, async (t) => {
-    const disk = smallDisk(t);
+    const disk = smallDisk(t, 24);
     if (disk === undefined) return;
     const agent = await startWith(t, audit, disk);
     assert.match(await answerTo(agent, CHAT, chat('gpt-4o-before')), /^HTTP\/1\.1 200 /);
