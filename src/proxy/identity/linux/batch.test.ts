@@ -5,6 +5,7 @@ import type { Owner } from '../owner.ts';
 import { type BatchDeps, createBatches } from './batch.ts';
 import type { LookupReport, LookupRequest } from './messages.ts';
 import { type SocketRow, searchesFor } from './net-table.ts';
+import { type ReadTable, rowsInTables } from './table-rows.ts';
 
 const OWNER: Owner = { pid: 1, uid: 1000, name: 'n', exe: '/n', script: undefined, started: '1', app: 'n' };
 
@@ -22,12 +23,12 @@ function rig(rows: ReadonlyMap<string, SocketRow>) {
   const reads: string[] = [];
   const walks: { readonly inodes: readonly string[]; end(...found: readonly string[]): Promise<void> }[] = [];
   const later = new Set<() => void>();
+  const readTable: ReadTable = (file, needles) => {
+    reads.push(`${file} ${needles.size}`);
+    return new Map([...rows].filter(([key]) => needles.has(key)));
+  };
   const deps: BatchDeps = {
-    littleEndian: true,
-    readTable: (file, needles) => {
-      reads.push(`${file} ${needles.size}`);
-      return new Map([...rows].filter(([key]) => needles.has(key)));
-    },
+    rowsOf: (peers) => rowsInTables(peers, true, readTable),
     finder: {
       find: (inodes, found) => {
         const { promise, resolve } = Promise.withResolvers<void>();

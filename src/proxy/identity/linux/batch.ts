@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers many lookups at the price of one: one pass over each table for all that wait, then one walk over the processes at a
-// time. Knows nothing of threads or of how tables and processes are read.
+// Answers many lookups at the price of one: one question to the kernel for all that wait, then one walk over the processes at a
+// time. Knows nothing of threads or of how sockets and processes are read.
 
 import type { Owner } from '../owner.ts';
 import type { Finder } from './finder.ts';
 import type { LookupReport, LookupRequest } from './messages.ts';
-import { type RowSearch, type SocketRow, searchesFor } from './net-table.ts';
-
-/** Reads a table once and gives the rows that were found by their needle. Never throws. */
-export type ReadTable = (file: RowSearch['file'], needles: ReadonlySet<string>) => ReadonlyMap<string, SocketRow>;
+import type { RowsOf } from './table-rows.ts';
 
 export interface BatchDeps {
-  readonly littleEndian: boolean;
-  readonly readTable: ReadTable;
+  readonly rowsOf: RowsOf;
   readonly finder: Finder;
   /** May the descriptors of this user's processes be seen? */
   visible(uid: number): boolean;
@@ -24,28 +20,6 @@ export interface BatchDeps {
 interface Sought {
   readonly id: number;
   readonly uid: number;
-}
-
-/** The row of each request, in their order. Each table is read at most once, and the second only for what the first lacks. */
-export function rowsOf(
-  requests: readonly LookupRequest[],
-  littleEndian: boolean,
-  readTable: ReadTable,
-): readonly (SocketRow | undefined)[] {
-  const searches = requests.map(({ peer }) => searchesFor(peer, littleEndian));
-  const rows: (SocketRow | undefined)[] = requests.map(() => undefined);
-  for (const file of ['tcp', 'tcp6'] as const) {
-    const needles = searches.map((each, index) =>
-      rows[index] === undefined ? each.find((search) => search.file === file)?.needle : undefined,
-    );
-    const wanted = new Set(needles.filter((needle) => needle !== undefined));
-    if (wanted.size === 0) continue;
-    const found = readTable(file, wanted);
-    for (const [index, needle] of needles.entries()) {
-      if (needle !== undefined) rows[index] = found.get(needle);
-    }
-  }
-  return rows;
 }
 
 /** Takes batches of lookups. Each is answered with one `done`, and with its uid before where the process may take a while. */
@@ -77,7 +51,7 @@ export function createBatches(deps: BatchDeps): (requests: readonly LookupReques
 
   return (requests) => {
     const found: Sought[] = [];
-    for (const [index, row] of rowsOf(requests, deps.littleEndian, deps.readTable).entries()) {
+    for (const [index, row] of deps.rowsOf(requests.map(({ peer }) => peer)).entries()) {
       const id = requests[index]?.id ?? 0;
       const uid = row?.uid;
       // Another user's descriptors cannot be seen without root: do not walk for nothing.

@@ -25,21 +25,31 @@ function port(value: number): string {
 }
 
 /**
+ * The family of a connection between the usual loopback addresses. Undefined where the client's address is another one: the ports
+ * alone would not name one socket.
+ */
+export function loopbackOf({ family, remoteAddress }: Peer): 4 | 6 | undefined {
+  const usual = family === 4 ? ['127.0.0.1', '::ffff:127.0.0.1'] : ['::1'];
+  return remoteAddress === undefined || usual.includes(remoteAddress) ? family : undefined;
+}
+
+/**
  * Where to look for the client's end of a connection, in order. An IPv4 connection of a dual-stack socket stands in tcp6 with
- * mapped addresses. Empty where the client's address is not the usual loopback one: the ports alone would not name one socket.
+ * mapped addresses. Empty for addresses that `loopbackOf` does not know.
  */
 export function searchesFor(peer: Peer, littleEndian: boolean): readonly RowSearch[] {
-  const address = peer.remoteAddress;
   const search = (file: RowSearch['file'], hex: readonly string[]): RowSearch => {
     const host = words(hex, littleEndian);
     return { file, needle: `${host}:${port(peer.remotePort)} ${host}:${port(peer.localPort)} ` };
   };
-  if (peer.family === 4) {
-    if (address !== undefined && address !== '127.0.0.1' && address !== '::ffff:127.0.0.1') return [];
-    return [search('tcp', ['7F000001']), search('tcp6', ['00000000', '00000000', '0000FFFF', '7F000001'])];
+  switch (loopbackOf(peer)) {
+    case 4:
+      return [search('tcp', ['7F000001']), search('tcp6', ['00000000', '00000000', '0000FFFF', '7F000001'])];
+    case 6:
+      return [search('tcp6', ['00000000', '00000000', '00000000', '00000001'])];
+    default:
+      return [];
   }
-  if (address !== undefined && address !== '::1') return [];
-  return [search('tcp6', ['00000000', '00000000', '00000000', '00000001'])];
 }
 
 /**
