@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -254,6 +254,15 @@ parentPort.on('message', ({ id, peer }) => {
     again = await ask(3);
   }
   assert.equal(again.uid, 7);
+});
+
+test('the worker asks the kernel’s socket monitor', { skip }, async (t) => {
+  const { port, identity, accept } = await rig(t, '127.0.0.1');
+  const accepted = accept();
+  start(t, process.execPath, ['-e', HOLD('127.0.0.1', port)]);
+  await attributed(identity, (await accepted).peer, withOwner);
+  // Nothing else in this process makes native calls by koffi.
+  assert.match(readFileSync('/proc/self/maps', 'utf8'), /koffi[^/]*\.node/);
 });
 
 test('many connections at once are each named right', { skip }, async (t) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel's socket monitor and its tables are asked about the same real connections.
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -72,24 +73,54 @@ test('a connection that is closed, or never was, is nobody’s', { skip }, async
   );
 });
 
-test('the tables are read until the monitor has named a socket, and never after', { skip }, async (t) => {
+test('the tables are asked only about what the monitor does not name', { skip }, async (t) => {
   const [pair] = await pairs(t, '127.0.0.1', '127.0.0.1', 4, 1);
   assert.ok(pair !== undefined);
   const nobody = { ...pair.peer, localPort: 1 };
-  let reads = 0;
-  const tables = openTableRows();
+  const asked: (readonly Peer[])[] = [];
+  const found = { uid: 4, inode: '5' };
   const rows = await diag((peers) => {
-    reads += 1;
-    return tables(peers);
+    asked.push(peers);
+    return peers.map(() => found);
   });
-  assert.deepEqual([rows([nobody]), reads], [[undefined], 1]);
-  assert.deepEqual([rows([pair.peer])[0]?.uid, reads], [process.getuid?.(), 1]);
-  assert.deepEqual([rows([nobody]), reads], [[undefined], 1]);
+  assert.equal(rows([pair.peer])[0]?.uid, process.getuid?.());
+  assert.deepEqual(asked, []);
+  const [first, second, third] = rows([nobody, pair.peer, nobody]);
+  assert.deepEqual([first, second?.uid, third], [found, process.getuid?.(), found]);
+  assert.deepEqual(asked, [[nobody, nobody]]);
 });
 
-test('where the monitor is forbidden, lacking or silent, the tables answer, and it is not asked again', {
-  skip,
+test('a socket that its program has bound to the loopback device is named as well', {
+  skip: skip || (spawnSync('python3', ['-V']).status === 0 ? false : 'python3 is missing'),
 }, async (t) => {
+  for (const [listen, family] of [
+    ['127.0.0.1', 4],
+    ['::1', 6],
+  ] as const) {
+    const server = createServer((socket) => void socket.on('error', () => undefined));
+    server.listen(0, listen);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const script = `import socket, sys
+s = socket.socket(socket.AF_INET${family === 6 ? '6' : ''}, socket.SOCK_STREAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+s.connect(("${listen}", ${port}))
+print(s.getsockname()[1], flush=True)
+sys.stdin.read()`;
+    const client = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    t.after(() => {
+      client.stdin.end();
+      server.close();
+    });
+    const [line] = (await once(client.stdout, 'data')) as [Buffer];
+    const peer: Peer = { family, localPort: port, remotePort: Number(line) };
+    const rows = (await diag(none))([peer]);
+    assert.match(rows[0]?.inode ?? '', /^\d+$/);
+    assert.deepEqual(rows, openTableRows()([peer]));
+  }
+});
+
+test('where the monitor is forbidden, lacking, silent or broken, the tables answer', { skip }, async (t) => {
   const [pair] = await pairs(t, '127.0.0.1', '127.0.0.1', 4, 1);
   assert.ok(pair !== undefined);
   const inode = openTableRows()([pair.peer])[0]?.inode;
@@ -103,14 +134,18 @@ test('where the monitor is forbidden, lacking or silent, the tables answer, and 
       return 36;
     },
   });
+  const broken = () => {
+    throw new Error('no such function');
+  };
   for (const [name, part] of Object.entries({
     forbidden: { socket: () => -1 },
     unsent: { send: () => -1 },
+    cut: { send: (_fd, _bytes, length) => length - 1 },
     silent: { recv: () => -1 },
     refused: failing(-1),
     lacking: failing(-2),
+    broken: { recv: broken },
   } satisfies Record<string, Partial<Libc>>)) {
-    let opened = 0;
     let open = 0;
     const libc: Libc = {
       socket: () => 9,
@@ -123,7 +158,6 @@ test('where the monitor is forbidden, lacking or silent, the tables answer, and 
       ...libc,
       socket: (...args) => {
         const fd = libc.socket(...args);
-        opened += 1;
         open += fd < 0 ? 0 : 1;
         return fd;
       },
@@ -133,7 +167,13 @@ test('where the monitor is forbidden, lacking or silent, the tables answer, and 
       },
     };
     const rows = diagRows(counted, openTableRows());
-    for (let i = 0; i < 3; i++) assert.equal(rows([pair.peer])[0]?.inode, inode, name);
-    assert.deepEqual([opened, open], [1, 0], name);
+    for (let i = 0; i < 3; i++) {
+      assert.deepEqual(
+        rows([pair.peer, pair.peer]).map((row) => row?.inode),
+        [inode, inode],
+        name,
+      );
+    }
+    assert.equal(open, 0, name);
   }
 });

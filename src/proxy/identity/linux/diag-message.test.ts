@@ -12,17 +12,17 @@ const bytes = (text: string) => Uint8Array.from(Buffer.from(hex(text), 'hex'));
 const asHex = (question: Uint8Array | undefined) => Buffer.from(question ?? []).toString('hex');
 
 const HEAD = '48000000 1400 0100 00000000 00000000';
-const ENDS = 'a028 1f90 7f000001 000000000000000000000000 7f000001 000000000000000000000000 00000000';
+const ENDS = 'a028 1f90 7f000001 000000000000000000000000 7f000001 000000000000000000000000';
 
 test('the question names exactly the client’s end, in any state, without a cookie', () => {
-  assert.equal(asHex(diagQuestion(peer, true)), hex(`${HEAD} 02 06 00 00 ffffffff ${ENDS} ffffffff ffffffff`));
-  const six = 'a028 1f90 00000000000000000000000000000001 00000000000000000000000000000001 00000000';
+  assert.equal(asHex(diagQuestion(peer, true)), hex(`${HEAD} 02 06 00 00 ffffffff ${ENDS} 01000000 ffffffff ffffffff`));
+  const six = 'a028 1f90 00000000000000000000000000000001 00000000000000000000000000000001 01000000';
   assert.equal(
     asHex(diagQuestion({ ...peer, family: 6 }, true)),
     hex(`${HEAD} 0a 06 00 00 ffffffff ${six} ffffffff ffffffff`),
   );
   const big = '00000048 0014 0001 00000000 00000000';
-  assert.equal(asHex(diagQuestion(peer, false)), hex(`${big} 02 06 00 00 ffffffff ${ENDS} ffffffff ffffffff`));
+  assert.equal(asHex(diagQuestion(peer, false)), hex(`${big} 02 06 00 00 ffffffff ${ENDS} 00000001 ffffffff ffffffff`));
 });
 
 test('nothing is asked about another address than the usual loopback one', () => {
@@ -34,7 +34,7 @@ test('nothing is asked about another address than the usual loopback one', () =>
 /** As the kernel wrote it, without the attributes that follow. */
 const answer = (ends: string, uid: string, inode: string) =>
   bytes(
-    `58000000 1400 0000 00000000 19430000 02 01 00 00 ${ends} 0100000000000000 00000000 00000000 00000000 ${uid} ${inode}`,
+    `58000000 1400 0000 00000000 19430000 02 01 00 00 ${ends} 00000000 0100000000000000 00000000 00000000 00000000 ${uid} ${inode}`,
   );
 
 test('the answer gives user and inode', () => {

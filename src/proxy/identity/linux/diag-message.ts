@@ -42,6 +42,8 @@ export function diagQuestion(peer: Peer, littleEndian: boolean): Uint8Array<Arra
   const address = family === 4 ? [127, 0, 0, 1] : [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
   bytes.set(address, 28);
   bytes.set(address, 44);
+  // Also a socket that is bound to the device: Linux 5.7 and newer let anyone do so. Loopback is device 1 in every namespace.
+  view.setUint32(60, 1, littleEndian);
   view.setUint32(64, ANY, littleEndian);
   view.setUint32(68, ANY, littleEndian);
   return bytes;
