@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -12,6 +12,7 @@ import { configSchema } from '../src/contract/config.ts';
 import { realConfig, simulatedConfig, startSimulation } from './support/simulation.ts';
 
 const DEMO = fileURLToPath(new URL('./demo.ts', import.meta.url));
+const OUTPOST = fileURLToPath(new URL('../src/proxy/outpost.mjs', import.meta.url));
 /** The issue's bound for Ctrl-C, in milliseconds. */
 const STOP_LIMIT = 2_000;
 
@@ -79,13 +80,38 @@ test('--once shows an allowed, an intercepted and a refused call with their rows
     text,
     /3 {2}openai SDK[\s\S]*400 [\s\S]*refused by models\.deny\[0\] \(OUT_BLOCKED_MODEL\)[\s\S]*row \d+ in audit-/,
   );
-  assert.match(text, /status page +http:\/\/127\.0\.0\.1:\d+\//);
+  assert.doesNotMatch(text, /status page/, 'it would be gone before anybody opens it');
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test('--data-dir keeps the log there, also in a folder that was made before, and goes on with it', async () => {
+  const kept = join(folder, 'kept');
+  mkdirSync(kept);
+  chmodSync(kept, 0o755);
+  for (let time = 0; time < 2; time++) {
+    const run = start(['--once', '--data-dir', kept]);
+    assert.equal(await run.ended, 0, run.output());
+  }
+  const log = execFileSync(process.execPath, [OUTPOST, 'audit', 'export', '--data-dir', kept], { encoding: 'utf8' });
+  assert.equal(log.match(/"event":"started"/g)?.length, 2);
+  assert.deepEqual(readdirSync(folder), ['kept']);
+});
+
+test('a folder that the daemon refuses is said in one sentence, without a stack', async () => {
+  const foreign = join(folder, 'foreign');
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, 'letter.txt'), '');
+  chmodSync(foreign, 0o755);
+  const run = start(['--once', '--data-dir', foreign]);
+  assert.equal(await run.ended, 1);
+  assert.match(run.output(), /the daemon did not start: .*name an empty folder with --data-dir\s*$/);
+  assert.deepEqual(readdirSync(foreign), ['letter.txt']);
 });
 
 test('Ctrl-C ends it cleanly in time, with the daemon and the temporary folder gone', async () => {
   const run = start([]);
   await run.says('Ctrl-C ends it.');
+  assert.match(run.output(), /status page +http:\/\/127\.0\.0\.1:\d+\/login\//);
   const pid = Number(/pid (\d+)/.exec(run.output())?.[1]);
   assert.ok(alive(pid), 'the daemon should be running');
   const asked = performance.now();

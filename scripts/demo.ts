@@ -2,7 +2,7 @@
 // `npm start`: three calls through the real agent, and where each was recorded. Talks to simulated providers unless told `--real`.
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -26,7 +26,15 @@ interface Options {
   readonly dataDir: string | undefined;
 }
 
+/** Something that the person at the keyboard can put right; printed without a stack. */
 class Trouble extends Error {}
+
+/** For `catch`: what went wrong, and in the words of whoever noticed. */
+function trouble(what: string): (error: unknown) => never {
+  return (error) => {
+    throw new Trouble(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  };
+}
 
 function readOptions(): Options {
   try {
@@ -52,7 +60,8 @@ async function callByBaseUrl(daemon: DaemonProcess): Promise<void> {
   const client = new OpenAI({ apiKey: 'not-a-key', baseURL: `${daemon.ready.gateway_url}/openai/v1`, maxRetries: 0 });
   const { data, response } = await client.chat.completions
     .create({ model: OPENAI_MODEL, messages: [{ role: 'user', content: PROMPT }] })
-    .withResponse();
+    .withResponse()
+    .catch(trouble('the call through the base URL failed'));
   const record = await findRecord(daemon, response.headers);
   printCall(print, '1  openai SDK, only its base URL changed', {
     asked: `${OPENAI_MODEL}: ${PROMPT}`,
@@ -108,12 +117,11 @@ async function callRefused(daemon: DaemonProcess): Promise<void> {
 }
 
 /** The page's address, signed in; opened where there is a desktop. */
-async function showPage(daemon: DaemonProcess, open: boolean): Promise<void> {
+async function showPage(daemon: DaemonProcess): Promise<void> {
   const address = (await daemon.outpost('ui')).trim();
   const fact = (name: string, value: string) => print(`${bold(name.padEnd(12))} ${value}`);
   fact('audit log', auditFolder(daemon));
   fact('status page', `${address}  ${dim('(signed in; works once, for a minute)')}`);
-  if (!open) return;
   print();
   print(dim('In another terminal, while this runs:'));
   for (const command of ['ui', 'audit verify', 'audit tail', 'status']) {
@@ -155,7 +163,7 @@ async function show(options: Options, daemon: DaemonProcess, simulation: Simulat
   if (simulation !== undefined || isSet('OPENAI_API_KEY')) await callByBaseUrl(daemon);
   if (simulation !== undefined || isSet('ANTHROPIC_API_KEY')) await callThroughProxy(daemon);
   await callRefused(daemon);
-  await showPage(daemon, !options.once);
+  if (!options.once) await showPage(daemon);
 }
 
 async function demo(): Promise<number> {
@@ -165,17 +173,16 @@ async function demo(): Promise<number> {
     throw new Trouble('--real needs OPENAI_API_KEY or ANTHROPIC_API_KEY in the environment; neither is set.');
   }
   const stop = stopSignal();
-  const dataDir =
-    options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'outpost-demo-')) : resolve(options.dataDir);
-  mkdirSync(dataDir, { recursive: true });
-  const tidy = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 });
-  if (options.dataDir === undefined) process.once('exit', tidy);
+  const scratch = mkdtempSync(join(tmpdir(), 'outpost-demo-'));
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }));
+  const dataDir = options.dataDir === undefined ? scratch : resolve(options.dataDir);
   const simulation = options.real ? undefined : await startSimulation();
   let daemon: DaemonProcess | undefined;
   try {
-    const config = join(dataDir, 'outpost.yaml');
+    // Not in a folder that is kept: that one is the daemon's.
+    const config = join(scratch, 'outpost.yaml');
     writeFileSync(config, simulation === undefined ? realConfig(keys) : simulatedConfig(simulation), { mode: 0o600 });
-    daemon = await startDaemonProcess(config, dataDir);
+    daemon = await startDaemonProcess(config, dataDir).catch(trouble('the daemon did not start'));
     const interrupted = await Promise.race([
       show(options, daemon, simulation).then(() => false),
       stop.then(() => true),

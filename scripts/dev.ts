@@ -3,13 +3,15 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, watch, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { simulatedConfig, startSimulation } from './support/simulation.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const STATE = join(ROOT, '.outpost', 'dev');
+const OUTPOST = join(ROOT, '.outpost');
+/** The daemon makes it: it refuses an open folder that has anything but its own files. */
+const STATE = join(OUTPOST, 'dev');
 const PAGE = join(ROOT, 'build', 'page.mjs');
 /** Editors write a file in several steps. Milliseconds. */
 const SETTLE = 150;
@@ -42,11 +44,12 @@ async function watchPage(signal: AbortSignal): Promise<void> {
 }
 
 const simulation = await startSimulation();
-mkdirSync(STATE, { recursive: true });
-const config = join(STATE, 'outpost.yaml');
+mkdirSync(OUTPOST, { recursive: true });
+const config = join(OUTPOST, 'dev.yaml');
 writeFileSync(config, simulatedConfig(simulation), { mode: 0o600 });
 say(`simulated OpenAI ${simulation.openai.origin}, simulated Anthropic ${simulation.anthropic.origin}`);
 say(`configuration ${config}; change it while the daemon runs`);
+say(`status page: npm run --silent outpost -- ui --data-dir ${relative(ROOT, STATE)}`);
 
 const options = ['run', '--config', config, '--data-dir', STATE, '--ready-file', join(STATE, 'ready.json')];
 const daemon = spawn(

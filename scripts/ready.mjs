@@ -96,7 +96,9 @@ async function buildPage(root, quiet) {
 async function installChromium(quiet) {
   if (findChromium() !== undefined) return;
   if (!isDebian() || process.getuid?.() !== 0) {
-    process.stderr.write('No Chromium was found: install chromium or google-chrome, or the browser tests will fail.\n');
+    process.stderr.write(
+      'No Chromium was found: install chromium or google-chrome, or the browser tests will be skipped.\n',
+    );
     return;
   }
   await progress(

@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { main, ready } from './ready.mjs';
+import { findChromium } from './support/installed.mjs';
 import { cleanEnv, ROOT } from './support/place.mjs';
 import { attach } from './support/run.mjs';
 
@@ -43,5 +44,7 @@ await main(async () => {
   }
   const node = await ready({ chromium: files.some((file) => file.startsWith(join('test', 'e2e'))) });
   const options = ['--test', '--test-concurrency=2', `--test-timeout=${FILE_LIMIT}`];
-  return attach(node, [...options, ...flags, ...files], { cwd: ROOT, env: cleanEnv() });
+  const chromium = findChromium();
+  const env = { ...cleanEnv(), ...(chromium === undefined ? {} : { OUTPOST_CHROMIUM: chromium }) };
+  return attach(node, [...options, ...flags, ...files], { cwd: ROOT, env });
 });

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts the real daemon as a child process and waits until it serves. Shared by demo and dev.
+// Starts the real daemon as a child process and waits until it serves. For the demonstration.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Ready } from '../../src/proxy/commands/data-files.ts';
 
 const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
-
-/** The contents of `--ready-file`. */
-export interface Ready {
-  readonly proxy_url: string;
-  readonly gateway_url: string;
-  readonly api_url: string;
-  readonly ca_path: string;
-  readonly pid: number;
-  readonly version: string;
-}
 
 export interface DaemonProcess {
   readonly ready: Ready;
@@ -79,12 +70,12 @@ export async function startDaemonProcess(
 async function waitReady(child: ChildProcess, readyFile: string, said: () => string): Promise<Ready> {
   const deadline = performance.now() + START_LIMIT_MS;
   while (performance.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the daemon did not start:\n${said()}`);
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(said().trim());
     if (existsSync(readyFile)) return JSON.parse(readFileSync(readyFile, 'utf8')) as Ready;
     await pause(25);
   }
   child.kill('SIGKILL');
-  throw new Error(`the daemon was not ready within ${START_LIMIT_MS / 1000} s:\n${said()}`);
+  throw new Error(`not ready within ${START_LIMIT_MS / 1000} s\n${said()}`.trim());
 }
 
 function outpost(args: readonly string[]): Promise<string> {
