@@ -108,7 +108,7 @@ export const outcomeBody = z.strictObject({
 });
 
 /** Written at start-up for each intent without an outcome. `intent_epoch`: where the intent is in an earlier file. */
-export const orphanBody = z.strictObject({
+const orphanBody = z.strictObject({
   kind: z.literal('orphan'),
   request: short,
   intent_seq: count,
@@ -119,7 +119,7 @@ export const orphanBody = z.strictObject({
  * Rows that are known to be missing, and why. `retention` and `cap` with an `epoch`: a whole file was removed.
  * `stalled`: the disk did not answer and the queue was full. `missing`: the file ends before the head it once had.
  */
-export const gapBody = z.strictObject({
+const gapBody = z.strictObject({
   kind: z.literal('gap'),
   reason: z.enum(['disk-full', 'cap', 'damage', 'writer-died', 'stopped', 'stalled', 'retention', 'missing']),
   /** The epoch whose rows are missing; absent: rows that never got a place in the chain. */
@@ -130,14 +130,14 @@ export const gapBody = z.strictObject({
 });
 
 /** First row of an epoch: names the end of the one before. */
-export const epochBody = z.strictObject({
+const epochBody = z.strictObject({
   kind: z.literal('epoch'),
   previous: z.strictObject({ epoch: short, seq: count, hash: short }).optional(),
   reason: z.enum(['first', 'rotation', 'damage', 'missing']),
 });
 
 /** Things that happen to the agent itself. */
-export const eventBody = z.strictObject({
+const eventBody = z.strictObject({
   kind: z.literal('event'),
   event: z.enum([
     'started',

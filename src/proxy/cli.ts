@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `outpost` command: finds the subcommand, prints help, turns failures into one plain sentence and an exit code.
 
-import { OutpostError } from '../contract/errors.ts';
+import { ERRORS, OutpostError } from '../contract/errors.ts';
 import type { Command, Io } from './commands/command.ts';
 import { UsageError } from './commands/command.ts';
 import { VERSION } from './version.ts';
@@ -69,8 +69,10 @@ async function main(args: readonly string[], io: Io): Promise<number> {
       return 2;
     }
     io.stderr.write(`outpost ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (error instanceof OutpostError && error.detail !== undefined)
+      io.stderr.write(`  ${ERRORS[error.code].operator}\n`);
     if (io.env.OUTPOST_DEBUG !== undefined && error instanceof Error) io.stderr.write(`${error.stack}\n`);
-    return error instanceof OutpostError ? 3 : 1;
+    return 1;
   }
 }
 

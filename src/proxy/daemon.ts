@@ -3,8 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
@@ -78,8 +77,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const startedAt = clock.now();
   const env = { ...options.env };
   for (const name of UNTRUSTED_ENV) delete process.env[name];
-  if (options.configRequired && !existsSync(options.configPath))
-    throw new Error(`there is no file ${options.configPath}`);
   const undo: (() => unknown)[] = [];
   const stopAll = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) {
@@ -91,11 +88,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   };
   try {
-    prepareDataDir(dataDir);
+    usable(dataDir, '--data-dir', prepareDataDir);
 
-    // A file that nobody named need not be there; one that comes later is read at the next start.
-    const configured = options.configRequired || existsSync(options.configPath);
-    const store = await openPolicyStore({ path: configured ? options.configPath : undefined, env, clock, log });
+    const { configPath: path, configRequired } = options;
+    const store = await openPolicyStore({ path, mayBeAbsent: !configRequired, env, clock, log });
     undo.push(() => store.close());
     const policy = (): Policy => store.current;
     const health = createHealth({ clock });
@@ -133,11 +129,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const trustStore = openTrustStore(process.platform);
     let trust: Trust = await makeTrust(policy());
     async function makeTrust(from: Policy): Promise<Trust> {
-      const extraRoots = await Promise.all(from.settings.upstreamCaFiles.map((file) => readFile(file, 'utf8')));
       const systemRoots = await trustStore.readRoots();
       // A machine without a store of its own still gets a bundle that works: Mozilla's list.
       const bundled = systemRoots.length > 0 ? systemRoots : getCACertificates('bundled');
-      const made = createTrust({ systemRoots, extraRoots, exclude: (cert) => authority.isOurs(cert) });
+      const made = createTrust({
+        systemRoots,
+        extraRoots: from.settings.upstreamRoots,
+        exclude: (cert) => authority.isOurs(cert),
+      });
       await writeBundle(bundled, authority.rootPems(), join(dataDir, BUNDLE_FILE), (pem) => made.isReadable(pem));
       return made;
     }
@@ -272,11 +271,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       }),
     );
 
-    const files = [join(dataDir, RUN_FILE), ...(options.readyFile === undefined ? [] : [options.readyFile])];
-    for (const file of files) {
-      undo.push(() => rmSync(file, { force: true }));
+    const say = (file: string): void => {
       writeWhole(file, `${JSON.stringify(ready)}\n`);
-    }
+      undo.push(() => rmSync(file, { force: true }));
+    };
+    usable(join(dataDir, RUN_FILE), '--data-dir', say);
+    if (options.readyFile !== undefined) usable(options.readyFile, '--ready-file', say);
     audit.event({ kind: 'event', event: 'started', detail: { version: VERSION, policy: policy().sha256 } });
     log.info('started', { proxy: ready.proxy_url, gateway: ready.gateway_url, api: ready.api_url, pid: ready.pid });
 
@@ -317,6 +317,16 @@ function prepareDataDir(dataDir: string): void {
   chmodSync(dataDir, 0o700);
 }
 
+/** What the system has against a path that the user chose, and the option that names another. */
+function usable(path: string, option: string, use: (path: string) => void): void {
+  try {
+    use(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new Error(`${path} cannot be used (${error.code}); name another place with ${option}`, { cause: error });
+  }
+}
+
 /** A taken port is the one start-up failure that everybody meets: say which and what to do. */
 async function named<T>(option: string, port: number, start: () => Promise<T>): Promise<T> {
   try {
@@ -333,6 +343,11 @@ async function named<T>(option: string, port: number, start: () => Promise<T>): 
 
 /** Readers never see half a file. */
 function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  try {
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    rmSync(`${path}.new`, { force: true });
+    throw error;
+  }
 }

@@ -9,9 +9,10 @@ import Database from 'better-sqlite3';
 import type { DamagedFileName, QueueFileName } from '../../src/proxy/audit/folder.ts';
 import { listQueueFiles } from '../../src/proxy/audit/folder.ts';
 import { PAGE_BYTES, QueueFile } from '../../src/proxy/audit/queue-file.ts';
-import { readRows } from '../../src/proxy/audit/reader.ts';
+import { readRows, rowsOfCall } from '../../src/proxy/audit/reader.ts';
 import { Salvage } from '../../src/proxy/audit/salvage.ts';
 import { verifyFolder } from '../../src/proxy/audit/verify.ts';
+import { silentLog } from '../../src/proxy/log.ts';
 import { openTestLog, until } from '../fakes/audit-log.ts';
 import { intentBody, outcomeBody, temporaryFolder } from '../fakes/audit-rows.ts';
 
@@ -188,3 +189,55 @@ for (const [what, damage] of [
     assert.deepEqual(verifyFolder(dir).findings, []);
   });
 }
+
+test('who looks at rows gets those of the whole files, and does not end the writer', async (t) => {
+  const { dir, file, bytes } = await makeLog(t, 100);
+  const log = await openTestLog(dir, { fileBytes: 1 });
+  t.after(() => log.close());
+  for (const request of ['a', 'b']) assert.equal(await log.intent(intentBody(request)), 'go');
+  const newest = (await log.recent(3)).map(({ seq }) => seq);
+  // It opens, but its newest rows are gone.
+  const half = Math.floor(bytes.length / 2);
+  writeFileSync(file.path, Buffer.concat([bytes.subarray(0, half), Buffer.alloc(bytes.length - half)]));
+  assert.deepEqual(
+    (await log.recent(1_000)).slice(0, 3).map(({ seq }) => seq),
+    newest,
+  );
+  assert.equal(rowsOfCall(dir, 'b').length, 1);
+  assert.equal(log.stats().state, 'healthy');
+  assert.equal(await log.intent(intentBody('c')), 'go');
+});
+
+test('a look that fails gives nothing, and does not end the writer', async (t) => {
+  const { dir, file } = await makeLog(t, 100);
+  const told: string[] = [];
+  const recorder = {
+    ...silentLog,
+    warn: (event: string) => told.push(event),
+    error: (event: string) => told.push(event),
+  };
+  const log = await openTestLog(dir, { fileBytes: 1, log: recorder });
+  t.after(() => log.close());
+  assert.equal(await log.intent(intentBody('a')), 'go');
+  const db = new Database(file.path);
+  db.exec("UPDATE meta SET value = '2' WHERE key = 'format'");
+  db.close();
+  assert.deepEqual(await log.recent(1_000), []);
+  assert.equal(await log.intent(intentBody('b')), 'go');
+  assert.deepEqual(told, ['audit.recent-failed'], 'the writer was not started again');
+});
+
+test('a file of another version of the log is left as it is, and the reason is told', async (t) => {
+  const { dir, file } = await makeLog(t, 1);
+  const db = new Database(file.path);
+  db.exec("UPDATE meta SET value = '2' WHERE key = 'format'; ALTER TABLE rows RENAME COLUMN body TO content");
+  db.close();
+  const before = readFileSync(file.path);
+  const log = await openTestLog(dir);
+  t.after(() => log.close());
+  assert.equal(log.stats().state, 'down');
+  assert.match(log.stats().reason ?? '', /has form 2 of the audit log.*run the version that made it/);
+  assert.throws(() => verifyFolder(dir), /has form 2 of the audit log/);
+  assert.deepEqual(readFileSync(file.path), before);
+  assert.deepEqual(listQueueFiles(dir), [file]);
+});

@@ -4,7 +4,10 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -12,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { auditRow } from '../../src/contract/audit-row.ts';
 import { agentState, doctorReport } from '../../src/contract/local-api.ts';
+import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/proxy/commands/data-files.ts';
 import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
@@ -60,6 +64,8 @@ describe('words', { concurrency: 2 }, () => {
     ['audit', 'burn'],
     ['audit', 'show'],
     ['audit', 'tail', '-n', 'many'],
+    ['audit', 'tail', '-n', '0x10'],
+    ['audit', 'tail', '-n', '-3'],
     ['audit', 'verify', 'extra'],
     ['status', 'extra'],
     ['env', '--shell', 'tcsh'],
@@ -84,6 +90,46 @@ describe('with the daemon down', () => {
       assert.match(stderr, /^outpostd is not running on .*; start it with: outpost run\n$/);
     });
   }
+
+  for (const action of ['tail', 'verify', 'export']) {
+    test(`audit ${action}: code 3 and no verdict about a log that is not there`, async () => {
+      const { code, stdout, stderr } = await runOutpost(['audit', action, ...dataDir]);
+      assert.deepEqual([code, stdout], [3, '']);
+      assert.match(stderr, /^there is no audit log in .* yet; .*: outpost run\n$/);
+    });
+  }
+
+  test('a daemon that only seems to run, or is another program: one line that names it', async (t) => {
+    const stale = mkdtempSync(join(tmpdir(), 'outpost-stale-'));
+    t.after(() => rmSync(stale, { recursive: true, force: true }));
+    const answers = [
+      { status: 401, body: '{"error":{"code":"unauthorised","message":"no"}}', words: /refused with status 401/ },
+      { status: 200, body: '<html>', words: /answered without JSON/ },
+    ];
+    const server = createServer((_request, response) => {
+      const { status = 500, body = '' } = answers[0] ?? {};
+      response.writeHead(status).end(body);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const urls = { proxy_url: url, gateway_url: url, api_url: url };
+    const run = { ...urls, ca_path: '', pid: process.pid, version: '0' } satisfies Ready;
+    writeFileSync(join(stale, RUN_FILE), JSON.stringify(run));
+    writeFileSync(join(stale, API_TOKEN_FILE), 'token');
+    const told = async (words: RegExp): Promise<void> => {
+      const { code, stdout, stderr } = await runOutpost(['status', '--data-dir', stale]);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, words);
+      assert.match(stderr, new RegExp(`^outpost status: .*\\(process ${process.pid}, ${url}\\) [^\n]*; restart it\n$`));
+    };
+    while (answers[0] !== undefined) {
+      await told(answers[0].words);
+      answers.shift();
+    }
+    server.close();
+    await once(server, 'close');
+    await told(/does not answer/);
+  });
 
   test('status --json says so in JSON; doctor names it as trouble; neither makes a folder', async () => {
     const status = await runOutpost(['status', '--json', ...dataDir]);

@@ -4,16 +4,19 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { AuditRow } from '../../src/contract/audit-row.ts';
+import { agentState } from '../../src/contract/local-api.ts';
 import type { Ready } from '../../src/proxy/commands/data-files.ts';
-import { readySchema } from '../../src/proxy/commands/running.ts';
+import { callApi, readySchema } from '../../src/proxy/commands/running.ts';
 import { runOutpost } from '../fakes/agent.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { endlessChat, gatewayToken, untilMorePieces } from './daemon-kit.ts';
@@ -94,6 +97,21 @@ test('a start without any file of rules says where everything is, on the termina
   assert.equal(modeOf(readyFile), '600');
 });
 
+test('a file of rules that is made where one is looked for rules without a restart', async (t) => {
+  const { dataDir, ready } = await startRun(t);
+  const policy = async () => agentState.parse(await callApi(dataDir, ready, 'GET', '/v1/state')).policy;
+  assert.equal((await policy()).path, undefined);
+  const file = join(dataDir, '..', 'outpost', 'outpost.yaml');
+  mkdirSync(dirname(file));
+  writeFileSync(file, 'models: { deny: [one] }\n');
+  const deadline = performance.now() + 10_000;
+  while ((await policy()).path !== file) {
+    assert.ok(performance.now() < deadline, 'the file rules within ten seconds');
+    await setTimeout(50);
+  }
+  assert.equal((await policy()).sha256, createHash('sha256').update(readFileSync(file)).digest('hex'));
+});
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} ends it within 2 s with code 0, streams, tunnels and pages open; nothing is left`, async (t) => {
     const { child, ready, dataDir, readyFile } = await startRun(
@@ -172,7 +190,34 @@ test('a port that is taken: says which option to change', async (t) => {
 test('a configuration file that is named must be there', async (t) => {
   const { code, stderr } = await failedStart(t, ['--config', '/nonexistent/outpost.yaml', ...PORTS]);
   assert.equal(code, 1);
-  assert.match(stderr, /there is no file .*nonexistent/);
+  assert.match(stderr, /\/nonexistent\/outpost\.yaml\n {2}the file does not exist\n/);
+});
+
+test('a path that cannot be used is named with the option for another', async (t) => {
+  const file = join(folderFor(t), 'file');
+  writeFileSync(file, '');
+  for (const [option, path, code] of [
+    ['--data-dir', file, 'EEXIST'],
+    ['--data-dir', join(file, 'data'), 'ENOTDIR'],
+    ['--ready-file', join(file, 'ready.json'), 'ENOTDIR'],
+    ['--ready-file', dirname(file), 'EISDIR'],
+  ] as const) {
+    const failed = await failedStart(t, [option, path, ...PORTS]);
+    assert.deepEqual(failed, {
+      code: 1,
+      stderr: `outpost run: ${path} cannot be used (${code}); name another place with ${option}\n`,
+    });
+    assert.equal(existsSync(`${path}.new`), false);
+  }
+});
+
+test('a damaged certificate folder stops the start, and it is said what to do', async (t) => {
+  const dataDir = join(folderFor(t), 'data');
+  mkdirSync(join(dataDir, 'ca'), { recursive: true, mode: 0o700 });
+  writeFileSync(join(dataDir, 'ca', 'authority.json'), '{', { mode: 0o600 });
+  const { code, stderr } = await failedStart(t, ['--data-dir', dataDir, ...PORTS]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^outpost run: OUT_CA_UNUSABLE: .*\n {2}.*Restore the folder, or remove all of it.*\n$/);
 });
 
 for (const [what, text, place] of [
@@ -200,6 +245,8 @@ for (const [option, value] of [
   ['--gateway-port', '-1'],
   ['--api-port', 'http'],
   ['--log-level', 'loud'],
+  ['--data-dir', ''],
+  ['--config', ''],
 ] as const) {
   test(`${option} ${value} is refused`, async (t) => {
     const { code, stderr } = await failedStart(t, [`${option}=${value}`]);

@@ -2,14 +2,15 @@
 // The configuration file is picked up while the daemon runs: real files, real watching.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Log } from '../../src/contract/log.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import type { PolicyStatus, PolicyStore } from '../../src/proxy/policy/policy.ts';
 import { ConfigFileError, openPolicyStore } from '../../src/proxy/policy/store.ts';
+import { makeTestCa } from '../fakes/pki.ts';
 
 const DENY = (model: string) => `models: { deny: [${model}] }\n`;
 
@@ -20,7 +21,7 @@ interface Rig {
   readonly log: string[];
 }
 
-async function rig(t: TestContext, text: string, more: Readonly<Record<string, string>> = {}): Promise<Rig> {
+async function rig(t: TestContext, text: string, more: Readonly<Record<string, string | Buffer>> = {}): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'outpost-config-'));
   const file = join(folder, 'outpost.yaml');
   await writeFile(file, text);
@@ -28,7 +29,13 @@ async function rig(t: TestContext, text: string, more: Readonly<Record<string, s
   const log: string[] = [];
   const note = (event: string, fields?: unknown) => log.push(`${event} ${JSON.stringify(fields)}`);
   const recorder: Log = { debug: note, info: note, warn: note, error: note };
-  const store = await openPolicyStore({ path: file, env: { KEY: 'sk-SECRET' }, clock: systemClock, log: recorder });
+  const store = await openPolicyStore({
+    path: file,
+    mayBeAbsent: false,
+    env: { KEY: 'sk-SECRET' },
+    clock: systemClock,
+    log: recorder,
+  });
   t.after(async () => {
     store.close();
     await rm(folder, { recursive: true, force: true });
@@ -168,7 +175,7 @@ test('a link that is pointed elsewhere is followed', async (t) => {
   await symlink(join(folder, 'outpost.yaml'), link);
   const quiet = () => undefined;
   const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const store = await openPolicyStore({ path: link, env: {}, clock: systemClock, log });
+  const store = await openPolicyStore({ path: link, mayBeAbsent: false, env: {}, clock: systemClock, log });
   t.after(() => store.close());
   const change = activated(store);
   await symlink(join(folder, 'second.yaml'), join(folder, 'new.yaml'));
@@ -183,6 +190,7 @@ test('after close nothing is activated any more', async (t) => {
   await writeFile(file, DENY('two'));
   const other = await openPolicyStore({
     path: file,
+    mayBeAbsent: false,
     env: {},
     clock: systemClock,
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -199,7 +207,8 @@ test('a first configuration that is bad, missing, no file, too large or not UTF-
   t.after(() => rm(folder, { recursive: true, force: true }));
   const quiet = () => undefined;
   const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const open = (name: string) => openPolicyStore({ path: join(folder, name), env: {}, clock: systemClock, log });
+  const open = (name: string) =>
+    openPolicyStore({ path: join(folder, name), mayBeAbsent: false, env: {}, clock: systemClock, log });
   await writeFile(join(folder, 'bad.yaml'), 'nope: 1\n');
   await writeFile(join(folder, 'large.yaml'), `# ${'x'.repeat(1_048_576)}\n{}\n`);
   await writeFile(join(folder, 'latin1.yaml'), Buffer.from([0x23, 0xe9, 0x0a, 0x7b, 0x7d]));
@@ -222,11 +231,63 @@ test('a first configuration that is bad, missing, no file, too large or not UTF-
   }
 });
 
-test('without a file the built-in defaults rule', async () => {
+test('without a file the built-in defaults rule; one that is made later rules, and then must stay', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'outpost-config-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  // Nor is its folder there.
+  const file = join(folder, 'outpost', 'outpost.yaml');
   const quiet = () => undefined;
   const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const store = await openPolicyStore({ path: undefined, env: {}, clock: systemClock, log });
-  assert.equal(store.status.path, undefined);
+  const store = await openPolicyStore({ path: file, mayBeAbsent: true, env: {}, clock: systemClock, log });
+  t.after(() => store.close());
+  assert.deepEqual([store.status.state, store.status.path], ['active', undefined]);
   assert.equal(store.current.decideHost('api.anthropic.com').action, 'govern');
-  store.close();
+
+  const refusal = rejected(store);
+  await mkdir(dirname(file));
+  await writeFile(file, 'oops');
+  assert.equal((await refusal).path, file);
+  // Nothing but the defaults has ruled so far: without the bad file all is well again.
+  const relief = activated(store);
+  await unlink(file);
+  assert.equal((await relief).path, undefined);
+  assert.equal(store.current.generation, 1);
+
+  const change = activated(store);
+  await writeFile(file, DENY('one'));
+  assert.equal((await change).path, file);
+  assert.ok(denies(store, 'one'));
+  const loss = rejected(store);
+  await unlink(file);
+  await loss;
+  assert.ok(denies(store, 'one'));
+});
+
+test('a certificate file is a part of the configuration: it must be good, and a change of it is picked up', async (t) => {
+  const [first, second] = [makeTestCa().cert, makeTestCa().cert];
+  const text = 'models: {}\nupstream:\n  ca_files: [a.pem, b.pem]\n';
+  const { folder, store } = await rig(t, text, { 'a.pem': Buffer.from(`\u00e9\n${first}`, 'latin1'), 'b.pem': first });
+  assert.deepEqual(store.current.settings.upstreamRoots, [first, first]);
+  const b = join(folder, 'b.pem');
+  const change = activated(store);
+  await writeFile(b, `-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n${second}`);
+  await change;
+  assert.deepEqual(store.current.settings.upstreamRoots, [first, second]);
+
+  const spoil = async (what: () => Promise<unknown>): Promise<string> => {
+    const refusal = rejected(store);
+    await what();
+    const status = await refusal;
+    const error = status.state === 'rejected' ? status.errors[0] : undefined;
+    assert.deepEqual(store.current.settings.upstreamRoots, [first, second]);
+    return `${error?.line}:${error?.column} ${error?.at}: ${error?.message}`;
+  };
+  const at = '3:21 upstream.ca_files[1]: the certificate file';
+  assert.equal(await spoil(() => unlink(b)), `${at} does not exist`);
+  assert.equal(await spoil(() => mkdir(b)), `${at} is not a regular file`);
+  await rm(b, { recursive: true });
+  assert.equal(await spoil(() => writeFile(b, 'none')), `${at} has no certificate in PEM form that can be read`);
+  const recovery = activated(store);
+  await writeFile(b, second);
+  await recovery;
 });

@@ -14,7 +14,7 @@ import { until } from './intercept-kit.ts';
 import { postText, type RawCall, rawCall } from './raw-call.ts';
 
 export async function stateOf(agent: Agent): Promise<AgentState> {
-  return agentState.parse((await callApi(agent.dataDir, agent.ready, 'GET', '/v1/state')).json);
+  return agentState.parse(await callApi(agent.dataDir, agent.ready, 'GET', '/v1/state'));
 }
 
 /** Resolves with the first state for which `holds`; fails after the deadline (milliseconds). */

@@ -100,6 +100,11 @@ test('a bad file keeps the running rules and says where it is bad; fixing it cle
   assert.match(warning?.text ?? '', new RegExp(`line ${line}\\b`));
   const status = await runOutpost(['status', '--data-dir', agent.dataDir]);
   assert.match(status.stdout, new RegExp(`REJECTED[\\s\\S]*line ${line}, column 3: `));
+  // A fault of the whole file has no place.
+  writeFileSync(agent.configPath, '');
+  await untilState(agent, 'the empty file is refused', ({ policy }) => policy.errors[0]?.line === 0);
+  const empty = await runOutpost(['status', '--data-dir', agent.dataDir]);
+  assert.match(empty.stdout, /\n +the file is empty; write/);
   assert.match(await answerTo('gpt-4o-first'), /^HTTP\/1\.1 400 [\s\S]*OUT_BLOCKED_MODEL/);
 
   await activate('models: { deny: ["other"] }\n');

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { untilStuck, writeUntilStuck } from './intercept-kit.ts';
 import { postText, rawCall } from './raw-call.ts';
 
 const provider = new SimulatedProvider();
@@ -87,9 +88,12 @@ describe('nothing reaches the caller before the first content event', () => {
   }
 
   test('a JSON answer that breaks off is not passed on', async () => {
-    const call = post('/openai/v1/chat/completions', chat('gpt-4o+truncate=1'));
-    assert.equal(await call.ended, 'end');
-    assert.match(call.text(), /^HTTP\/1\.1 502 /);
+    // Half of it is more than is held of a stream.
+    for (const size of ['', '+size=1']) {
+      const call = post('/openai/v1/chat/completions', chat(`gpt-4o+truncate=1${size}`));
+      assert.equal(await call.ended, 'end');
+      assert.match(call.text(), /^HTTP\/1\.1 502 /);
+    }
   });
 
   for (const status of [400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529]) {
@@ -316,6 +320,13 @@ describe('refusals', () => {
 });
 
 describe('backpressure', () => {
+  const fiveCalls = async (): Promise<void> => {
+    for (let count = 0; count < 5; count += 1) {
+      const call = post('/openai/v1/chat/completions', chat('gpt-4o'));
+      await call.ended;
+      assert.match(call.text(), /^HTTP\/1\.1 200 /);
+    }
+  };
   const rss = (): number =>
     Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${agent.ready.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
@@ -329,15 +340,14 @@ describe('backpressure', () => {
     const seen = await provider.waitFor(
       (request) => /size=200/.test(request.body.toString()) && request.bytesSent > 1_000_000,
     );
-    // Wait until the provider can write no more: its count stands still.
-    let last = -1;
-    while (seen.bytesSent !== last) {
-      last = seen.bytesSent;
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
+    await untilStuck(
+      () => seen.bytesSent,
+      () => seen.blocked,
+      fiveCalls,
+    );
     const grown = rss() - base;
     call.socket.destroy();
-    assert.ok(last < 100 * 1024 * 1024, `the provider sent ${last} bytes to a reader that stands still`);
+    assert.ok(seen.bytesSent < 100 * 1024 * 1024, `${seen.bytesSent} bytes were sent to a reader that stands still`);
     assert.ok(grown < 32, `${grown.toFixed(1)} MB`);
   });
 
@@ -345,35 +355,16 @@ describe('backpressure', () => {
     skip: process.platform !== 'linux' && 'reads procfs',
   }, async () => {
     const base = rss();
-    provider.script('unread=65536');
     const size = 200 * 1024 * 1024;
     const call = rawCall(
       agent.gatewayPort,
-      `POST /openai/v1/files HTTP/1.1\r\nHost: 127.0.0.1:${agent.gatewayPort}\r\nauthorization: Bearer app-key\r\ncontent-type: application/octet-stream\r\ncontent-length: ${size}\r\n\r\n`,
+      `POST /openai/v1/files HTTP/1.1\r\nHost: 127.0.0.1:${agent.gatewayPort}\r\nauthorization: Bearer app-key\r\ncontent-type: application/octet-stream\r\nx-fault: unread=65536\r\ncontent-length: ${size}\r\n\r\n`,
     );
-    const piece = Buffer.alloc(64 * 1024, 'x');
-    let sent = 0;
-    await new Promise<void>((resolve) => {
-      const push = (): void => {
-        while (sent < size) {
-          sent += piece.length;
-          if (!call.socket.write(piece)) {
-            // Not drained within a second: both ends stand still.
-            const still = setTimeout(resolve, 1_000);
-            call.socket.once('drain', () => {
-              clearTimeout(still);
-              push();
-            });
-            return;
-          }
-        }
-        resolve();
-      };
-      push();
-    });
+    const sent = await writeUntilStuck(call.socket, size, fiveCalls);
     const grown = rss() - base;
     call.socket.destroy();
     assert.ok(sent < size, 'the upload must stall');
+    assert.ok(provider.requests.some(({ target, bodyBytes }) => target === '/v1/files' && bodyBytes >= 65_536));
     assert.ok(grown < 32, `${grown.toFixed(1)} MB`);
   });
 });

@@ -11,7 +11,8 @@ import { systemClock } from '../../src/proxy/clock.ts';
 import type { HandleCall, HttpCall } from '../../src/proxy/exchange/call.ts';
 import { type Gateway, type GatewayDeps, startGateway } from '../../src/proxy/gateway/gateway.ts';
 import type { Attribution, Identity, Owner } from '../../src/proxy/identity/owner.ts';
-import { echo, identityOf, memoryLog, nextChunk, rawH2, talk, until } from './intercept-kit.ts';
+import { echo, identityOf, memoryLog, nextChunk, talk, until } from './intercept-kit.ts';
+import { rawH2 } from './intercept-raw-h2.ts';
 
 const OWNER: Owner = {
   pid: 7,

@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { diagRows, type Libc, openSockDiag } from '../../src/proxy/identity/linux/sock-diag.ts';
 import { openTableRows, type RowsOf } from '../../src/proxy/identity/linux/table-rows.ts';
@@ -134,17 +137,36 @@ test('where the monitor is forbidden, lacking, silent or broken, the tables answ
       return 36;
     },
   });
+  /** The row of somebody else, in the form of an answer about this connection. */
+  const stranger: Libc['recv'] = (_fd, bytes) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    view.setUint32(0, 88, true);
+    view.setUint16(4, 20, true);
+    view.setUint16(20, pair.peer.remotePort);
+    view.setUint16(22, pair.peer.localPort);
+    view.setUint32(84, 4_000_000_000, true);
+    return 88;
+  };
+  let asked = 0;
   const broken = () => {
     throw new Error('no such function');
   };
   for (const [name, part] of Object.entries({
     forbidden: { socket: () => -1 },
     unsent: { send: () => -1 },
-    cut: { send: (_fd, _bytes, length) => length - 1 },
+    cut: { send: (_fd, _bytes, length) => length - 1, recv: stranger },
     silent: { recv: () => -1 },
     refused: failing(-1),
     lacking: failing(-2),
     broken: { recv: broken },
+    // The answer to a later question must not be taken for that to an earlier one.
+    'silent at first': {
+      socket: () => {
+        asked = 0;
+        return 9;
+      },
+      recv: (...args) => (asked++ === 0 ? -1 : stranger(...args)),
+    },
   } satisfies Record<string, Partial<Libc>>)) {
     let open = 0;
     const libc: Libc = {
@@ -176,4 +198,23 @@ test('where the monitor is forbidden, lacking, silent or broken, the tables answ
     }
     assert.equal(open, 0, name);
   }
+});
+
+test('tables that are missing are empty, and each is closed again', { skip }, async (t) => {
+  const [pair] = await pairs(t, '127.0.0.1', '127.0.0.1', 4, 1);
+  assert.ok(pair !== undefined);
+  const folder = mkdtempSync(join(tmpdir(), 'outpost-tables-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const rows = openTableRows(folder);
+  assert.deepEqual(rows([pair.peer]), [undefined]);
+  // As on a machine without IPv6.
+  const table = readFileSync('/proc/net/tcp');
+  writeFileSync(join(folder, 'tcp'), table);
+  const open = () => readdirSync('/proc/self/fd').length;
+  const before = open();
+  for (let i = 0; i < 20; i++) {
+    const [found, missing] = rows([pair.peer, { ...pair.peer, localPort: 1 }]);
+    assert.deepEqual([found, missing], [openTableRows()([pair.peer])[0], undefined]);
+  }
+  assert.equal(open(), before);
 });

@@ -10,19 +10,19 @@ import { test } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import { FakeClock } from '../fakes/clock.ts';
 import {
-  framesIn,
   GOVERNED,
+  getOver,
+  type Kit,
+  kitFor,
   nextChunk,
   openTls,
   openTunnel,
-  rawH2,
-  requestOver,
-  responseOf,
   startKit,
   startTcp,
   talk,
   until,
 } from './intercept-kit.ts';
+import { framesIn, rawH2 } from './intercept-raw-h2.ts';
 
 /**
  * The event loop must answer within 50 ms. Client and proxy share it here and other work may share the processor, so that is asked of nine
@@ -39,17 +39,14 @@ async function responsively<T>(work: () => Promise<T>): Promise<T> {
   return result;
 }
 
-async function stillServes(kit: Awaited<ReturnType<typeof startKit>>): Promise<void> {
-  const req = requestOver(await openTls(kit, `${GOVERNED}:443`), { headers: { Host: GOVERNED } });
-  req.end();
-  assert.equal((await responseOf(req)).statusCode, 200);
+async function stillServes(kit: Kit): Promise<void> {
+  assert.equal((await getOver(await openTls(kit))).statusCode, 200);
 }
 
 test('10,000 CONNECTs to distinct names leave nothing behind', async (t) => {
   const tcp = await startTcp((socket) => socket.end());
   t.after(() => tcp.close());
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < 10_000) {
@@ -72,8 +69,7 @@ test('10,000 CONNECTs to distinct names leave nothing behind', async (t) => {
 });
 
 test('a client that stops in the middle of its handshake disturbs nobody', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const slow = await Promise.all(
     Array.from({ length: 50 }, async () => {
       const { socket } = await openTunnel(kit.port, `${GOVERNED}:443`);
@@ -109,7 +105,7 @@ async function helloOf(servername: string): Promise<Buffer> {
   return hello ?? Buffer.alloc(0);
 }
 
-async function flood(kit: Awaited<ReturnType<typeof startKit>>, chunks: () => Iterable<Buffer>): Promise<Buffer> {
+async function flood(kit: Kit, chunks: () => Iterable<Buffer>): Promise<Buffer> {
   const secure = await openTls(kit, `${GOVERNED}:443`, { ALPNProtocols: ['h2'] });
   const seen: Buffer[] = [];
   secure.on('data', (chunk) => seen.push(chunk));
@@ -127,8 +123,7 @@ async function flood(kit: Awaited<ReturnType<typeof startKit>>, chunks: () => It
 const GOAWAY = 7;
 
 test('HTTP/2 rapid reset ends the session', async (t) => {
-  const kit = await startKit({ handle: async () => undefined });
-  t.after(() => kit.close());
+  const kit = await kitFor(t, { handle: async () => undefined });
   const result = await responsively(() =>
     flood(kit, function* () {
       const block = rawH2.post();
@@ -147,8 +142,7 @@ test('HTTP/2 rapid reset ends the session', async (t) => {
 });
 
 test('a CONTINUATION flood ends the session before it costs memory', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   await responsively(() =>
     flood(kit, function* () {
       yield rawH2.headers(1, rawH2.post(), 0);
@@ -160,8 +154,7 @@ test('a CONTINUATION flood ends the session before it costs memory', async (t) =
 });
 
 test('PING and SETTINGS floods end the session or are throttled by it', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const secure = await openTls(kit, `${GOVERNED}:443`, { ALPNProtocols: ['h2'] });
   // Never reads: the answers pile up.
   secure.pause();
@@ -180,13 +173,12 @@ test('PING and SETTINGS floods end the session or are throttled by it', async (t
 });
 
 test('64 KB of headers, again and again, do not hold the loop', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   await responsively(async () => {
     for (let count = 0; count < 50; count++) {
       const fields = Array.from({ length: 450 }, (_, at) => `X-${count}-${at}: ${'v'.repeat(125)}\r\n`).join('');
       const text = await talk(
-        await openTls(kit, `${GOVERNED}:443`),
+        await openTls(kit),
         `GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: close\r\n${fields}\r\n`,
       );
       assert.match(text, /^HTTP\/1\.1 200 /);
@@ -195,8 +187,7 @@ test('64 KB of headers, again and again, do not hold the loop', async (t) => {
 });
 
 test('200 new governed connections at once are all served', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   await Promise.all(Array.from({ length: 200 }, () => stillServes(kit)));
   assert.deepEqual(kit.minted, [GOVERNED]);
 });

@@ -2,9 +2,24 @@
 // Malformed and ambiguous framing (mitm.md section 5, point 8): refused before anybody could read it in two ways.
 
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import { framesIn, GOVERNED, openTls, rawH2, startKit, talk, until } from './intercept-kit.ts';
+import { answerClientError } from '../../src/proxy/intercept/h1-server.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import {
+  drain,
+  GOVERNED,
+  kitFor,
+  nextChunk,
+  openTls,
+  openTunnel,
+  readAll,
+  startKit,
+  talk,
+  until,
+} from './intercept-kit.ts';
+import { framesIn, rawH2 } from './intercept-raw-h2.ts';
 
 const HOST = `Host: ${GOVERNED}\r\n`;
 
@@ -37,9 +52,10 @@ const MALFORMED: readonly (readonly [string, string])[] = [
 
 test('malformed HTTP/1.1 is answered 400 and closed; nothing of it reaches an upstream', async (t) => {
   for (const [why, bytes] of MALFORMED) {
-    const kit = await startKit();
-    t.after(() => kit.close());
-    const text = await talk(await openTls(kit, `${GOVERNED}:443`), bytes);
+    const kit = await kitFor(t);
+    const secure = await openTls(kit);
+    const text = await talk(secure, bytes);
+    secure.destroy();
     const [first] = text.match(/HTTP\/1\.1 \d+/g) ?? [];
     assert.equal(first, 'HTTP/1.1 400', why);
     assert.equal(text.match(/HTTP\/1\.1 /g)?.length, 1, `${why}: one answer`);
@@ -51,8 +67,7 @@ test('malformed HTTP/1.1 is answered 400 and closed; nothing of it reaches an up
 });
 
 test('the same on the proxy’s own port', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const [why, bytes] of MALFORMED) {
     const absolute = bytes.replace(' / ', ` http://${GOVERNED}/ `);
     const raw = connect(kit.port, '127.0.0.1');
@@ -62,21 +77,72 @@ test('the same on the proxy’s own port', async (t) => {
 });
 
 test('too many header bytes or fields: 431 or 400, and closed', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
-  const big = await talk(
-    await openTls(kit, `${GOVERNED}:443`),
-    `GET / HTTP/1.1\r\n${HOST}X: ${'a'.repeat(70_000)}\r\n\r\n`,
-  );
+  const kit = await kitFor(t);
+  const big = await talk(await openTls(kit), `GET / HTTP/1.1\r\n${HOST}X: ${'a'.repeat(70_000)}\r\n\r\n`);
   assert.match(big, /^HTTP\/1\.1 431 /);
-  const many = await talk(
-    await openTls(kit, `${GOVERNED}:443`),
-    `GET / HTTP/1.1\r\n${HOST}${'a: b\r\n'.repeat(600)}\r\n`,
-  );
+  const many = await talk(await openTls(kit), `GET / HTTP/1.1\r\n${HOST}${'a: b\r\n'.repeat(600)}\r\n`);
   assert.match(many, /^HTTP\/1\.1 400 /);
   const fits = `GET / HTTP/1.1\r\n${HOST}Connection: close\r\nX: ${'a'.repeat(60_000)}\r\n\r\n`;
-  assert.match(await talk(await openTls(kit, `${GOVERNED}:443`), fits), /^HTTP\/1\.1 200 /);
+  assert.match(await talk(await openTls(kit), fits), /^HTTP\/1\.1 200 /);
   assert.equal(kit.calls.length, 1);
+});
+
+test('the answer to a head that is far too large arrives, whatever of it was still to be read', async (t) => {
+  const kit = await kitFor(t);
+  const big = `GET / HTTP/1.1\r\n${HOST}X: ${'a'.repeat(1_000_000)}\r\n\r\n`;
+  assert.match(await talk(await openTls(kit), big), /^HTTP\/1\.1 431 [\s\S]*OUT_BAD_REQUEST/);
+  assert.match(await talk(connect(kit.port, '127.0.0.1'), big), /^HTTP\/1\.1 431 /);
+  const extension = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n5;${'x'.repeat(1_000_000)}\r\nabcde\r\n`;
+  assert.match(await talk(await openTls(kit), extension), /^HTTP\/1\.1 413 /);
+});
+
+test('a malformed request behind a good one on the same connection is answered 400 as well', async (t) => {
+  const kit = await kitFor(t);
+  for (const [why, bytes] of MALFORMED) {
+    const secure = await openTls(kit);
+    secure.write(`GET /first HTTP/1.1\r\n${HOST}\r\n`);
+    assert.match(String(await nextChunk(secure)), /^HTTP\/1\.1 200 /);
+    assert.match(await talk(secure, bytes), /^HTTP\/1\.1 400 /, why);
+    secure.destroy();
+  }
+});
+
+test('a body that turns out to be malformed ends its call at once, although the client stays', async (t) => {
+  let outcome = '';
+  const kit = await startKit({
+    clock: new FakeClock(),
+    handle: async (call) => {
+      if (call.kind !== 'http') return;
+      outcome = await readAll(call.body).then(
+        () => 'ended',
+        () => 'broken',
+      );
+    },
+  });
+  t.after(() => void kit.close());
+  const { socket } = await openTunnel(kit.port, `${GOVERNED}:80`);
+  t.after(() => socket.destroy());
+  const bytes = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\nZZ\r\n`;
+  assert.match(await talk(socket, bytes), /^HTTP\/1\.1 400 /);
+  await until(() => outcome !== '', 'the call has ended');
+  assert.equal(outcome, 'broken');
+});
+
+test('a head that came too slowly is answered 408, and cannot be completed afterwards', async (t) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const tooSlow = Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    answerClientError({ answering: new WeakMap(), clock: new FakeClock() })(tooSlow, socket);
+    socket.once('close', () => server.close());
+  });
+  t.after(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  t.after(() => socket.destroy());
+  const closed = once(server, 'close');
+  assert.match(await drain(socket), /^HTTP\/1\.1 408 /);
+  await closed;
 });
 
 type Fields = readonly (readonly [string, string])[];
@@ -116,8 +182,7 @@ test('HTTP/2 that an HTTP/1.1 upstream could misread never becomes a call with t
     ],
   ];
   for (const [why, wanted, fields, body] of cases) {
-    const kit = await startKit();
-    t.after(() => kit.close());
+    const kit = await kitFor(t);
     const secure = await openTls(kit, `${GOVERNED}:443`, { ALPNProtocols: ['h2'] });
     const parts: Buffer[] = [];
     secure.on('data', (chunk) => parts.push(chunk));

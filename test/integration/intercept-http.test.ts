@@ -7,34 +7,28 @@ import { type ClientHttp2Session, constants, connect as h2Connect } from 'node:h
 import { test } from 'node:test';
 import type { HttpCall } from '../../src/proxy/exchange/call.ts';
 import {
+  answer,
+  type Ending,
   GOVERNED,
+  getOver,
   type Kit,
+  kitFor,
+  kitWith,
   nextChunk,
   openTls,
-  rawH2,
+  postHead,
   readAll,
   requestOver,
   responseOf,
   startKit,
   talk,
   until,
+  untilStuck,
+  writeUntilStuck,
 } from './intercept-kit.ts';
+import { rawH2 } from './intercept-raw-h2.ts';
 
-type Ctx = { after(fn: () => void): void };
-
-async function withHandler(t: Ctx, handle: (call: HttpCall) => Promise<void> | void): Promise<Kit> {
-  const kit = await startKit({
-    handle: async (call) => {
-      if (call.kind === 'http') await handle(call);
-    },
-  });
-  t.after(() => kit.close());
-  return kit;
-}
-
-const h1 = (kit: Kit) => openTls(kit, `${GOVERNED}:443`);
-
-async function h2(kit: Kit, t: Ctx): Promise<ClientHttp2Session> {
+async function h2(kit: Kit, t: Ending): Promise<ClientHttp2Session> {
   const socket = await openTls(kit, `${GOVERNED}:443`, { ALPNProtocols: ['h2'] });
   assert.equal(socket.alpnProtocol, 'h2');
   const session = h2Connect(`https://${GOVERNED}`, { createConnection: () => socket });
@@ -43,12 +37,10 @@ async function h2(kit: Kit, t: Ctx): Promise<ClientHttp2Session> {
   return session;
 }
 
-const head = (more = ''): string => `POST /v1/x HTTP/1.1\r\nHost: ${GOVERNED}\r\n${more}\r\n`;
-
 for (const protocol of ['http/1.1', 'h2'] as const) {
   test(`${protocol}: a client that leaves is known within 100 ms`, async (t) => {
     const left: number[] = [];
-    const kit = await withHandler(t, (call) => {
+    const kit = await kitWith(t, (call) => {
       call.gone.addEventListener('abort', () => left.push(performance.now()));
       call.reply.head(200, []);
       call.reply.write(Buffer.from('x'));
@@ -60,7 +52,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
       start = performance.now();
       stream.close(constants.NGHTTP2_CANCEL);
     } else {
-      const secure = await h1(kit);
+      const secure = await openTls(kit);
       secure.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
       await nextChunk(secure);
       start = performance.now();
@@ -73,7 +65,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
 
   test(`${protocol}: a client that leaves in the middle of its body breaks the body`, async (t) => {
     let outcome = '';
-    const kit = await withHandler(t, async (call) => {
+    const kit = await kitWith(t, async (call) => {
       outcome = await readAll(call.body).then(
         () => 'ended',
         () => 'broken',
@@ -88,8 +80,8 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
       await until(() => kit.calls.length === 1, 'the call');
       secure.write(rawH2.reset(1, 0));
     } else {
-      const secure = await h1(kit);
-      secure.write(`${head('Content-Length: 100\r\n')}part`);
+      const secure = await openTls(kit);
+      secure.write(`${postHead('Content-Length: 100\r\n')}part`);
       await until(() => kit.calls.length === 1, 'the call');
       secure.destroy();
     }
@@ -98,7 +90,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
   });
 
   test(`${protocol}: an abort after an in-band error event delivers the event, then breaks`, async (t) => {
-    const kit = await withHandler(t, (call) => {
+    const kit = await kitWith(t, (call) => {
       call.reply.head(200, ['Content-Type', 'text/event-stream']);
       call.reply.write(Buffer.from('event: error\n\n'));
       call.reply.abort();
@@ -116,7 +108,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
       await until(() => broken !== '', 'the stream breaks');
       assert.equal(stream.rstCode, constants.NGHTTP2_INTERNAL_ERROR);
     } else {
-      const req = requestOver(await h1(kit), { path: '/', headers: { Host: GOVERNED } });
+      const req = requestOver(await openTls(kit), { path: '/', headers: { Host: GOVERNED } });
       req.on('error', () => undefined);
       req.end();
       const res = await responseOf(req);
@@ -132,7 +124,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
   });
 
   test(`${protocol}: destroying the body does not take the answer with it`, async (t) => {
-    const kit = await withHandler(t, (call) => {
+    const kit = await kitWith(t, (call) => {
       call.body.once('data', () => {
         call.body.destroy();
         call.reply.head(400, ['Content-Length', '2']);
@@ -146,7 +138,10 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
       stream.end(Buffer.alloc(size));
       assert.equal(String(await readAll(stream)), 'no');
     } else {
-      const req = requestOver(await h1(kit), { method: 'POST', headers: { Host: GOVERNED, 'Content-Length': size } });
+      const req = requestOver(await openTls(kit), {
+        method: 'POST',
+        headers: { Host: GOVERNED, 'Content-Length': size },
+      });
       req.end(Buffer.alloc(size));
       assert.equal(String(await readAll(await responseOf(req))), 'no');
     }
@@ -171,9 +166,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
           (error: NodeJS.ErrnoException) => error.code ?? '',
         );
       }
-      const req = requestOver(await h1(kit), { headers: { Host: GOVERNED } });
-      req.end();
-      return await responseOf(req).then(
+      return await getOver(await openTls(kit)).then(
         (res) => res.statusCode ?? 0,
         (error: NodeJS.ErrnoException) => error.code ?? '',
       );
@@ -187,7 +180,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
 
   test(`${protocol}: HEAD, 204 and 304 have no body, whatever is written`, async (t) => {
     let status = 200;
-    const kit = await withHandler(t, (call) => {
+    const kit = await kitWith(t, (call) => {
       call.reply.head(status, status === 200 ? ['Content-Length', '5'] : []);
       call.reply.write(Buffer.from('hello'));
       call.reply.end();
@@ -206,7 +199,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
         assert.equal((await readAll(stream)).length, 0);
       } else {
         const text = await talk(
-          await h1(kit),
+          await openTls(kit),
           `${method} / HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: close\r\n\r\n`,
         );
         assert.match(text, new RegExp(`^HTTP/1.1 ${wanted} [^]*\r\n\r\n$`));
@@ -216,12 +209,12 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
 }
 
 test('informational answers pass, h1 and h2', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.info(103, ['Link', '</a>; rel=preload', 'Link', '</b>; rel=preload']);
     call.reply.head(200, ['Content-Length', '0']);
     call.reply.end();
   });
-  const text = await talk(await h1(kit), head('Content-Length: 0\r\nConnection: close\r\n'));
+  const text = await talk(await openTls(kit), postHead('Content-Length: 0\r\nConnection: close\r\n'));
   assert.match(
     text,
     /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a>; rel=preload,\s?<\/b>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK/,
@@ -233,11 +226,11 @@ test('informational answers pass, h1 and h2', async (t) => {
 
 test('a head alone leaves by itself, and each event after it at once', async (t) => {
   let call: HttpCall | undefined;
-  const kit = await withHandler(t, (given) => {
+  const kit = await kitWith(t, (given) => {
     call = given;
     given.reply.head(200, ['Content-Type', 'text/event-stream']);
   });
-  const secure = await h1(kit);
+  const secure = await openTls(kit);
   secure.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
   assert.match(String(await nextChunk(secure)), /text\/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n$/);
   for (let event = 0; event < 5; event++) {
@@ -250,7 +243,7 @@ test('a head alone leaves by itself, and each event after it at once', async (t)
 });
 
 test('h2: full duplex with trailers both ways, 1,000 messages', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.head(200, ['Content-Type', 'application/grpc']);
     call.body.on('data', (chunk: Buffer) => call.reply.write(chunk));
     call.body.on('end', () => call.reply.end(['grpc-status', '0', 'X-Seen', call.requestTrailers().join()]));
@@ -275,7 +268,7 @@ test('h2: full duplex with trailers both ways, 1,000 messages', async (t) => {
 });
 
 test('h2: an answer without body ends in its head (gRPC trailers-only)', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.head(200, ['grpc-status', '12', 'Connection', 'keep-alive', 'Transfer-Encoding', 'chunked']);
     call.reply.end();
   });
@@ -287,7 +280,7 @@ test('h2: an answer without body ends in its head (gRPC trailers-only)', async (
 });
 
 test('h2: 100 is sent when the body is first read', async (t) => {
-  const kit = await withHandler(t, async (call) => {
+  const kit = await kitWith(t, async (call) => {
     const body = await readAll(call.body);
     call.reply.head(200, []);
     call.reply.write(body);
@@ -300,8 +293,7 @@ test('h2: 100 is sent when the body is first read', async (t) => {
 });
 
 test('h2: extended CONNECT is not offered', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const session = await h2(kit, t);
   const [settings] = await once(session, 'remoteSettings');
   assert.ok(!settings.enableConnectProtocol);
@@ -311,7 +303,9 @@ test('slow readers and stalled uploads hold little memory, h1 and h2', async (t)
   const mib = 1024 * 1024;
   const block = Buffer.alloc(64 * 1024, 1);
   let written = 0;
-  const kit = await withHandler(t, async (call) => {
+  let full = false;
+  const kit = await kitWith(t, async (call) => {
+    if (call.target === '/other') return answer(call, 200, '');
     if (call.target === '/upload') {
       // Reads a little, then no more.
       call.body.once('data', () => call.body.pause());
@@ -320,17 +314,18 @@ test('slow readers and stalled uploads hold little memory, h1 and h2', async (t)
     call.reply.head(200, []);
     while (written < 200 * mib && !call.gone.aborted) {
       written += block.length;
-      if (call.reply.write(block)) continue;
-      await call.reply.drained();
+      full = !call.reply.write(block);
+      if (full) await call.reply.drained();
     }
   });
+  const serveAnother = async (): Promise<unknown> => readAll(await getOver(await openTls(kit), GOVERNED, '/other'));
   global.gc?.();
   const before = process.memoryUsage.rss();
   // Slow readers: one chunk, then nothing.
   for (const protocol of ['h1', 'h2'] as const) {
     written = 0;
     if (protocol === 'h1') {
-      const secure = await h1(kit);
+      const secure = await openTls(kit);
       secure.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
       await nextChunk(secure);
       secure.pause();
@@ -340,30 +335,20 @@ test('slow readers and stalled uploads hold little memory, h1 and h2', async (t)
       await nextChunk(stream);
       stream.pause();
     }
-    let last = -1;
-    await until(() => {
-      const still = last === written;
-      last = written;
-      return still && written > 0;
-    }, 'the writer waits');
+    await untilStuck(
+      () => written,
+      () => full,
+      serveAnother,
+    );
     assert.ok(written < 32 * mib, `${protocol}: ${written} bytes were accepted for a reader that does not read`);
   }
   // Stalled uploads: the handler reads nothing.
-  const secure = await h1(kit);
+  const secure = await openTls(kit);
   t.after(() => secure.destroy());
   secure.write(`POST /upload HTTP/1.1\r\nHost: ${GOVERNED}\r\nContent-Length: ${200 * mib}\r\n\r\n`);
   const stream = (await h2(kit, t)).request({ ':method': 'POST', ':path': '/upload' });
   for (const sink of [secure, stream]) {
-    let sent = 0;
-    let full = false;
-    while (!full && sent < 200 * mib) {
-      sent += block.length;
-      if (sink.write(block)) continue;
-      full = await Promise.race([
-        once(sink, 'drain').then(() => false),
-        new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 150)),
-      ]);
-    }
+    const sent = await writeUntilStuck(sink, 200 * mib, serveAnother);
     assert.ok(sent < 32 * mib, `${sent} bytes of an upload that nobody reads were taken`);
   }
   assert.ok(process.memoryUsage.rss() - before < 96 * mib, 'client and proxy together');

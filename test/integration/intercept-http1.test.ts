@@ -2,45 +2,34 @@
 // What the HTTP/1.1 adapter promises the exchange (exchange/call.ts), seen from a real client over TLS.
 
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
-import type { HandleCall, HttpCall, RawHeaders, UpgradeCall } from '../../src/proxy/exchange/call.ts';
+import { sayToSocket } from '../../src/proxy/exchange/answer.ts';
+import type { HandleCall, RawHeaders, UpgradeCall } from '../../src/proxy/exchange/call.ts';
+import { FakeClock } from '../fakes/clock.ts';
 import {
   drain,
   GOVERNED,
-  type Kit,
+  kitFor,
+  kitWith,
   nextChunk,
   openTls,
   openTunnel,
+  postHead,
   readAll,
   startKit,
   talk,
   until,
 } from './intercept-kit.ts';
 
-type Ctx = { after(fn: () => void): void };
-
-async function withHandler(t: Ctx, handle: (call: HttpCall) => Promise<void> | void): Promise<Kit> {
-  const kit = await startKit({
-    handle: async (call) => {
-      if (call.kind === 'http') await handle(call);
-    },
-  });
-  t.after(() => kit.close());
-  return kit;
-}
-
-const h1 = (kit: Kit) => openTls(kit, `${GOVERNED}:443`);
-
-const head = (more = ''): string => `POST /v1/x HTTP/1.1\r\nHost: ${GOVERNED}\r\n${more}\r\n`;
-
 test('h1: names, order, case and duplicates of headers both ways; nothing added but framing', async (t) => {
   const answered = ['X-Zeta', '1', 'x-alpha', '2', 'X-ZETA', '3', 'Set-Cookie', 'a=1', 'set-cookie', 'b=2'];
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.head(200, [...answered, 'Content-Length', '2']);
     call.reply.write(Buffer.from('ok'));
     call.reply.end();
   });
-  const secure = await h1(kit);
+  const secure = await openTls(kit);
   secure.write(
     `GET /a/../b?q=%20 HTTP/1.1\r\nzz: 1\r\nHOST: ${GOVERNED}\r\nAccept: a\r\naccept: b\r\nCookie: c\r\n\r\n`,
   );
@@ -55,17 +44,17 @@ test('h1: names, order, case and duplicates of headers both ways; nothing added 
 
 test('h1: a body without length is chunked, with its trailers; requests bring trailers as well', async (t) => {
   let trailers: RawHeaders = [];
-  const kit = await withHandler(t, async (call) => {
+  const kit = await kitWith(t, async (call) => {
     await readAll(call.body);
     trailers = call.requestTrailers();
     call.reply.head(200, ['Trailer', 'X-Sum']);
     call.reply.write(Buffer.from('one'));
     call.reply.end(['X-Sum', '42']);
   });
-  const secure = await h1(kit);
+  const secure = await openTls(kit);
   const text = await talk(
     secure,
-    `${head('Transfer-Encoding: chunked\r\nConnection: close\r\n')}3\r\nabc\r\n0\r\nX-Trail: yes\r\n\r\n`,
+    `${postHead('Transfer-Encoding: chunked\r\nConnection: close\r\n')}3\r\nabc\r\n0\r\nX-Trail: yes\r\n\r\n`,
   );
   assert.match(text, /Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\nX-Sum: 42\r\n\r\n$/);
   assert.deepEqual(trailers, ['X-Trail', 'yes']);
@@ -73,7 +62,7 @@ test('h1: a body without length is chunked, with its trailers; requests bring tr
 
 test('h1: 100 is sent when the body is first read, and not before', async (t) => {
   let read: () => void = () => undefined;
-  const kit = await withHandler(t, async (call) => {
+  const kit = await kitWith(t, async (call) => {
     await new Promise<void>((resolve) => {
       read = resolve;
     });
@@ -82,12 +71,12 @@ test('h1: 100 is sent when the body is first read, and not before', async (t) =>
     call.reply.write(body);
     call.reply.end();
   });
-  const secure = await h1(kit);
+  const secure = await openTls(kit);
   let seen = '';
   secure.on('data', (chunk) => {
     seen += chunk;
   });
-  secure.write(head('Content-Length: 4\r\nExpect: 100-continue\r\n'));
+  secure.write(postHead('Content-Length: 4\r\nExpect: 100-continue\r\n'));
   await until(() => kit.calls.length === 1, 'the call is there');
   assert.equal(seen, '');
   read();
@@ -99,41 +88,41 @@ test('h1: 100 is sent when the body is first read, and not before', async (t) =>
 });
 
 test('h1: refused before 100, the connection closes, because a body may or may not follow', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.head(400, ['Content-Length', '0']);
     call.reply.end();
   });
-  const text = await talk(await h1(kit), head('Content-Length: 4\r\nExpect: 100-continue\r\n'));
+  const text = await talk(await openTls(kit), postHead('Content-Length: 4\r\nExpect: 100-continue\r\n'));
   assert.match(text, /^HTTP\/1\.1 400 .*\r\nContent-Length: 0\r\nConnection: close\r\n\r\n$/);
 });
 
 test('h1: requests on one connection, pipelined too, are answered in their order', async (t) => {
-  const kit = await withHandler(t, async (call) => {
+  const kit = await kitWith(t, async (call) => {
     if (call.target === '/slow') await until(() => kit.calls.length === 3, 'all are there');
     call.reply.head(200, ['Content-Length', String(call.target.length)]);
     call.reply.write(Buffer.from(call.target));
     call.reply.end();
   });
   const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: ${GOVERNED}\r\n${more}\r\n`;
-  const text = await talk(await h1(kit), get('/slow') + get('/b') + get('/c', 'Connection: close\r\n'));
+  const text = await talk(await openTls(kit), get('/slow') + get('/b') + get('/c', 'Connection: close\r\n'));
   assert.deepEqual(text.match(/\/slow$|\/slow(?=HTTP)|\/b(?=HTTP)|\/c$/g), ['/slow', '/b', '/c']);
 });
 
 test('h1: an answer with a header that cannot be written breaks instead of splitting', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.head(200, ['X-Bad', 'a\r\nInjected: yes']);
     call.reply.end();
   });
-  assert.equal(await talk(await h1(kit), head('Content-Length: 0\r\n')), '');
+  assert.equal(await talk(await openTls(kit), postHead('Content-Length: 0\r\n')), '');
 });
 
 test('h1: HTTP/1.0 is answered and closed', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.head(200, []);
     call.reply.write(Buffer.from('till the end'));
     call.reply.end();
   });
-  const text = await talk(await h1(kit), `GET / HTTP/1.0\r\nHost: ${GOVERNED}\r\nConnection: keep-alive\r\n\r\n`);
+  const text = await talk(await openTls(kit), `GET / HTTP/1.0\r\nHost: ${GOVERNED}\r\nConnection: keep-alive\r\n\r\n`);
   assert.match(text, /^HTTP\/1\.1 200 OK\r\nConnection: close\r\n\r\ntill the end$/);
 });
 
@@ -146,9 +135,8 @@ test('h1: an upgrade is handed over whole: socket, early bytes, unanswered', asy
     given.socket.write(given.early);
     given.socket.pipe(given.socket);
   };
-  const kit = await startKit({ handle });
-  t.after(() => kit.close());
-  const secure = await h1(kit);
+  const kit = await kitFor(t, { handle });
+  const secure = await openTls(kit);
   secure.write(
     `GET /v1/realtime HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Protocol: realtime\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\nEARLY`,
   );
@@ -167,27 +155,51 @@ test('h1: an upgrade is handed over whole: socket, early bytes, unanswered', asy
   await until(() => call?.gone.aborted === true, 'gone');
 });
 
+test('h1: what was refused on a bare socket closes after two seconds, although its client stays', async (t) => {
+  const clock = new FakeClock();
+  const kit = await startKit({
+    clock,
+    handle: async (call) => {
+      if (call.kind !== 'upgrade') return;
+      sayToSocket(call.socket, { code: 'OUT_UPGRADE_REFUSED', request: 'req_x' }, undefined, clock);
+    },
+  });
+  t.after(() => void kit.close());
+  const upgrade = `GET ws://${GOVERNED}/ HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  for (const [bytes, status] of [
+    [upgrade, 400],
+    ['CONNECT localhost:22 HTTP/1.1\r\nHost: localhost:22\r\n\r\n', 403],
+    ['no HTTP at all\r\n\r\n', 400],
+  ] as const) {
+    const socket = connect({ port: kit.port, host: '127.0.0.1', allowHalfOpen: true });
+    t.after(() => socket.destroy());
+    assert.match(await talk(socket, bytes), new RegExp(`^HTTP/1\\.1 ${status} `));
+    assert.equal(kit.intercept.stats().connections, 1, bytes);
+    clock.advance(2_000);
+    await until(() => kit.intercept.stats().connections === 0, `closed: ${bytes}`);
+  }
+});
+
 test('h1: an offer of h2c is ignored, and the request is an ordinary one', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const text = await talk(
-    await h1(kit),
+    await openTls(kit),
     `GET /x HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`,
   );
   assert.match(text, /^HTTP\/1\.1 200 /);
 });
 
 test('h1: the body of a call that is answered early is discarded, and the connection lives on', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.body.on('error', () => undefined);
     call.body.resume();
     call.reply.head(400, ['Content-Length', '0']);
     call.reply.end();
   });
-  const secure = await h1(kit);
-  secure.write(head('Content-Length: 200000\r\n') + 'x'.repeat(100_000));
+  const secure = await openTls(kit);
+  secure.write(postHead('Content-Length: 200000\r\n') + 'x'.repeat(100_000));
   assert.match(String(await nextChunk(secure)), /^HTTP\/1\.1 400 /);
-  secure.write('x'.repeat(100_000) + head('Content-Length: 0\r\nConnection: close\r\n'));
+  secure.write('x'.repeat(100_000) + postHead('Content-Length: 0\r\nConnection: close\r\n'));
   assert.match(await drain(secure), /^HTTP\/1\.1 400 /);
   assert.equal(kit.calls.length, 2);
 });
@@ -203,7 +215,7 @@ test('h1: while the agent stops, running calls end well and new ones are told to
       if (call.kind === 'http') call.reply.end();
     },
   });
-  const secure = await h1(kit);
+  const secure = await openTls(kit);
   secure.write(`GET /running HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
   await until(() => kit.calls.length === 1, 'the first runs');
   const stopped = kit.close();
@@ -217,12 +229,12 @@ test('h1: while the agent stops, running calls end well and new ones are told to
 });
 
 test('h1: a client that ends without reading what waits for it is gone as well', async (t) => {
-  const kit = await withHandler(t, (call) => {
+  const kit = await kitWith(t, (call) => {
     call.reply.head(200, []);
     for (let n = 0; n < 256; n++) call.reply.write(Buffer.alloc(64 * 1024));
   });
   const plain = (await openTunnel(kit.port, `${GOVERNED}:80`)).socket;
-  for (const [n, socket] of [await h1(kit), plain].entries()) {
+  for (const [n, socket] of [await openTls(kit), plain].entries()) {
     socket.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
     await nextChunk(socket);
     socket.end();

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect, createServer, type LookupFunction, type Server, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import {
   type ConnectionOptions,
   createSecureContext,
@@ -107,6 +107,27 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
   return { intercept, port: intercept.port, ca: CA, calls, minted, distrusts, lines, close: () => intercept.close() };
 }
 
+/** A test, as far as what it opens must be closed at its end. */
+export interface Ending {
+  after(close: () => unknown): void;
+}
+
+/** `startKit`, closed at the end of the test. */
+export async function kitFor(t: Ending, options: KitOptions = {}): Promise<Kit> {
+  const kit = await startKit(options);
+  t.after(() => kit.close());
+  return kit;
+}
+
+/** The same with a handler of HTTP calls; upgrades are left alone. */
+export function kitWith(t: Ending, handle: (call: HttpCall) => void | Promise<void>): Promise<Kit> {
+  return kitFor(t, {
+    handle: async (call) => {
+      if (call.kind === 'http') await handle(call);
+    },
+  });
+}
+
 export function memoryLog(lines: string[]): Log {
   const say =
     (level: string) =>
@@ -201,7 +222,7 @@ export function nextChunk(socket: Duplex): Promise<Buffer | undefined> {
 /** CONNECT, then a verified TLS handshake inside. */
 export async function openTls(
   kit: Kit,
-  authority: string,
+  authority = `${GOVERNED}:443`,
   options: ConnectionOptions & { readonly host?: string } = {},
 ): Promise<TLSSocket> {
   const { socket, status } = await openTunnel(
@@ -236,6 +257,16 @@ export async function drain(socket: Duplex): Promise<string> {
 export function requestOver(socket: Duplex, options: RequestOptions): ClientRequest {
   return request({ createConnection: () => socket, ...options } as RequestOptions);
 }
+
+/** The answer to a GET over a given socket. */
+export function getOver(socket: Duplex, host: string = GOVERNED, path = '/'): Promise<IncomingMessage> {
+  const req = requestOver(socket, { path, headers: { Host: host } });
+  req.end();
+  return responseOf(req);
+}
+
+/** The head of a POST to the governed host; `more` are header lines. */
+export const postHead = (more = ''): string => `POST /v1/x HTTP/1.1\r\nHost: ${GOVERNED}\r\n${more}\r\n`;
 
 export async function responseOf(req: ClientRequest): Promise<IncomingMessage> {
   const [res] = (await once(req, 'response')) as [IncomingMessage];
@@ -274,56 +305,44 @@ export async function until(check: () => boolean, what: string, ms = 5_000): Pro
   }
 }
 
-/** HTTP/2 by hand: frames that a well-behaved client would never send. */
-export const rawH2 = {
-  preface: Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1'),
-  frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(payload.length, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(stream, 5);
-    return Buffer.concat([head, payload]);
-  },
-  settings: (): Buffer => rawH2.frame(4, 0, 0),
-  /** HPACK without compression: each name and value as a literal that is not indexed (RFC 7541, 6.2.2). */
-  headerBlock: (fields: readonly (readonly [string, string])[]): Buffer =>
-    Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), hpackText(name), hpackText(value)])),
-  post: (path = '/'): Buffer =>
-    rawH2.headerBlock([
-      [':method', 'POST'],
-      [':scheme', 'https'],
-      [':authority', GOVERNED],
-      [':path', path],
-    ]),
-  headers: (stream: number, block: Buffer, flags = 4): Buffer => rawH2.frame(1, flags, stream, block),
-  data: (stream: number, bytes: Buffer, flags = 0): Buffer => rawH2.frame(0, flags, stream, bytes),
-  reset: (stream: number, code = 8): Buffer => rawH2.frame(3, 0, stream, Buffer.from([0, 0, 0, code])),
-  continuation: (stream: number, block: Buffer, flags = 0): Buffer => rawH2.frame(9, flags, stream, block),
-};
-
-function hpackText(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1');
-  if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-  const length = [127];
-  let rest = bytes.length - 127;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) length.push((rest % 128) + 128);
-  length.push(rest);
-  return Buffer.concat([Buffer.from(length), bytes]);
+/**
+ * Resolves when a sender can send no more: it is `blocked`, and what it has `sent` stands still while the agent serves others. Bytes that
+ * had room would have moved in that time. Fails after 20 s.
+ */
+export async function untilStuck(
+  sent: () => number,
+  blocked: () => boolean,
+  serveOthers: () => Promise<unknown>,
+): Promise<void> {
+  const end = Date.now() + 20_000;
+  for (let before = -1; !blocked() || sent() !== before; ) {
+    if (Date.now() > end) throw new Error(`not stuck: ${sent()} sent, ${blocked() ? 'blocked' : 'not blocked'}`);
+    before = sent();
+    await serveOthers();
+  }
 }
 
-/** The frames in what a server sent, as type, stream and payload. */
-export function framesIn(bytes: Buffer): { type: number; flags: number; stream: number; payload: Buffer }[] {
-  const frames = [];
-  for (let at = 0; at + 9 <= bytes.length; ) {
-    const length = bytes.readUIntBE(at, 3);
-    frames.push({
-      type: bytes.readUInt8(at + 3),
-      flags: bytes.readUInt8(at + 4),
-      stream: bytes.readUInt32BE(at + 5),
-      payload: bytes.subarray(at + 9, at + 9 + length),
-    });
-    at += 9 + length;
-  }
-  return frames;
+/** Writes while there is room. Gives the bytes written once the other side takes no more, or when `limit` is reached. */
+export async function writeUntilStuck(
+  sink: Writable,
+  limit: number,
+  serveOthers: () => Promise<unknown>,
+): Promise<number> {
+  const block = Buffer.alloc(64 * 1024, 'x');
+  let sent = 0;
+  const push = (): void => {
+    while (sent < limit && !sink.writableNeedDrain) {
+      sent += block.length;
+      sink.write(block);
+    }
+  };
+  sink.on('drain', push);
+  push();
+  await untilStuck(
+    () => sent,
+    () => sink.writableNeedDrain || sent >= limit,
+    serveOthers,
+  );
+  sink.off('drain', push);
+  return sent;
 }

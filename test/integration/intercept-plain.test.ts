@@ -10,7 +10,9 @@ import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { UpgradeCall } from '../../src/proxy/exchange/call.ts';
 import {
+  type Ending,
   GOVERNED,
+  kitFor,
   nextChunk,
   openTls,
   openTunnel,
@@ -23,9 +25,7 @@ import {
   until,
 } from './intercept-kit.ts';
 
-type Ctx = { after(fn: () => void): void };
-
-async function startHttp(t: Ctx, listener: RequestListener): Promise<{ server: Server; port: number }> {
+async function startHttp(t: Ending, listener: RequestListener): Promise<{ server: Server; port: number }> {
   const server = createHttp(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -63,8 +63,7 @@ test('a host that is not governed gets the request as it was, without what belon
     ]);
     res.end('ok');
   });
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const host = `plain.example.test:${port}`;
   const text = await say(
     kit.port,
@@ -86,8 +85,7 @@ test('bodies stream both ways, chunked, with trailers and 100-continue', async (
       res.end();
     });
   });
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const req = request({
     port: kit.port,
     method: 'PUT',
@@ -114,8 +112,7 @@ test('a client that leaves is gone upstream; an upstream that breaks is no clean
     res.write('part');
     if (req.url === '/break') setImmediate(() => res.destroy());
   });
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const host = `cut.example.test:${port}`;
   const socket = connect(kit.port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -133,8 +130,7 @@ test('WebSockets of hosts that are not governed pass as they are', async (t) => 
   const { server, port } = await startHttp(t, (_req, res) => res.end());
   const sockets = new WebSocketServer({ server, handleProtocols: () => 'chat', perMessageDeflate: true });
   sockets.on('connection', (ws) => ws.on('message', (data) => ws.send(data)));
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const host = `ws.example.test:${port}`;
   const ws = new WebSocket(`ws://127.0.0.1:${kit.port}/`, ['chat'], {
     finishRequest: (req) => {
@@ -155,8 +151,7 @@ test('WebSockets of hosts that are not governed pass as they are', async (t) => 
 });
 
 test('a governed host over plain HTTP is a call with scheme http; its upgrade is one too', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const text = await say(
     kit.port,
     `POST http://${GOVERNED}/v1/x HTTP/1.1\r\nHost: ${GOVERNED}\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody`,
@@ -175,8 +170,7 @@ test('a governed host over plain HTTP is a call with scheme http; its upgrade is
 });
 
 test('what is not a proxy request is refused in a plain sentence', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const [line, host] of [
     ['GET / HTTP/1.1', `127.0.0.1:${kit.port}`],
     ['GET / HTTP/1.1', 'evil.example.test'],
@@ -198,8 +192,7 @@ test('what is not a proxy request is refused in a plain sentence', async (t) => 
 });
 
 test('URL and Host that differ: 421; two Hosts, user info, bad ports: 400', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const ask = (target: string, hosts: readonly string[]) =>
     say(kit.port, `GET ${target} HTTP/1.1\r\n${hosts.map((host) => `Host: ${host}\r\n`).join('')}\r\n`);
   assert.match(await ask(`http://${GOVERNED}/`, ['other.example.test']), /^HTTP\/1\.1 421 /);
@@ -219,7 +212,7 @@ test('neither CONNECT nor a URL reaches the agent itself, this machine or metada
     socket.destroy();
   });
   t.after(() => tcp.close());
-  const kit = await startKit({
+  const kit = await kitFor(t, {
     network: { allowPrivate: [] },
     resolve: (name, options, done) =>
       name.startsWith('mixed')
@@ -229,7 +222,6 @@ test('neither CONNECT nor a URL reaches the agent itself, this machine or metada
           ])
         : toLoopback(name, options, done),
   });
-  t.after(() => kit.close());
   const hosts = [
     '127.0.0.1',
     '[::1]',
@@ -261,8 +253,7 @@ test('neither CONNECT nor a URL reaches the agent itself, this machine or metada
 test('the agent’s own ports are closed even where loopback is allowed', async (t) => {
   const api = await startTcp((socket) => socket.destroy());
   t.after(() => api.close());
-  const kit = await startKit({ ownPorts: [api.port] });
-  t.after(() => kit.close());
+  const kit = await kitFor(t, { ownPorts: [api.port] });
   for (const port of [kit.port, api.port]) {
     for (const host of ['127.0.0.1', 'localhost', 'rebound.example.test']) {
       assert.equal((await openTunnel(kit.port, `${host}:${port}`)).status, 403, `${host}:${port}`);
@@ -271,17 +262,15 @@ test('the agent’s own ports are closed even where loopback is allowed', async 
 });
 
 test('ports outside network.connect_ports are refused', async (t) => {
-  const kit = await startKit({ network: { connectPorts: [[443, 443]] } });
-  t.after(() => kit.close());
+  const kit = await kitFor(t, { network: { connectPorts: [[443, 443]] } });
   assert.equal((await openTunnel(kit.port, 'a.example.test:22')).status, 403);
   assert.equal((await openTunnel(kit.port, `${GOVERNED}:8443`)).status, 403);
-  const secure = await openTls(kit, `${GOVERNED}:443`);
+  const secure = await openTls(kit);
   secure.destroy();
 });
 
 test('only loopback listens', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const outside = Object.values(networkInterfaces())
     .flatMap((entries) => entries ?? [])
     .filter(({ internal, scopeid }) => !internal && !scopeid);
@@ -326,8 +315,7 @@ test('bytes that Node’s parser lets in but its writer refuses end in an answer
     socket.once('data', () => socket.end('HTTP/1.1 200 O\x7fK\r\nX: a\x7fb\r\nContent-Length: 0\r\n\r\n'));
   });
   t.after(() => origin.close());
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const host = `odd.example.test:${origin.port}`;
   for (const more of ['X: a\x7fb\r\n', 'X: a\xffb\r\n', '']) {
     const text = await say(

@@ -12,12 +12,12 @@ import { makeTestCa } from '../fakes/pki.ts';
 import {
   BLOCKED,
   GOVERNED,
+  getOver,
+  kitFor,
   OTHER_GOVERNED,
   openTls,
   openTunnel,
   readAll,
-  requestOver,
-  responseOf,
   startKit,
   startTcp,
   talk,
@@ -27,33 +27,24 @@ import {
 const ORIGIN_CA = makeTestCa({ commonName: 'the origin’s own CA' });
 
 test('a governed name is decrypted under that name, on any port', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const [authority, host] of [
     [`${GOVERNED}:443`, GOVERNED],
     [`${GOVERNED.toUpperCase()}.:443`, GOVERNED],
     [`${GOVERNED}:8443`, `${GOVERNED}:8443`],
   ] as const) {
     const secure = await openTls(kit, authority, { servername: GOVERNED });
-    const req = requestOver(secure, { path: '/v1/models', headers: { Host: host } });
-    req.end();
-    assert.equal((await responseOf(req)).statusCode, 200, authority);
+    assert.equal((await getOver(secure, host, '/v1/models')).statusCode, 200, authority);
   }
   assert.deepEqual(kit.minted, [GOVERNED]);
 });
 
 test('CONNECT to an address with a governed SNI is decrypted, even if nobody lives there', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const address of ['127.0.0.1:1', '192.0.2.1:443', '[::1]:1']) {
     const secure = await openTls(kit, address, { servername: GOVERNED });
     const port = Number(address.split(':').at(-1));
-    const req = requestOver(secure, {
-      path: '/v1/x',
-      headers: { Host: port === 443 ? GOVERNED : `${GOVERNED}:${port}` },
-    });
-    req.end();
-    const res = await responseOf(req);
+    const res = await getOver(secure, port === 443 ? GOVERNED : `${GOVERNED}:${port}`, '/v1/x');
     assert.equal(res.statusCode, 200, address);
     assert.equal(JSON.parse(String(await readAll(res))).host, GOVERNED);
   }
@@ -63,17 +54,16 @@ test('CONNECT to a name that is not governed with a governed SNI: decrypted and 
   let bytes = 0;
   const tcp = await startTcp((socket) => socket.on('data', (chunk) => (bytes += chunk.length)));
   t.after(() => tcp.close());
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const secure = await openTls(kit, `front.example.test:${tcp.port}`, { servername: GOVERNED });
-  const req = requestOver(secure, { path: '/v1/x', headers: { Host: GOVERNED } });
-  req.end();
-  const res = await responseOf(req);
+  // Host is as right as it can be: nothing but the other name in CONNECT is wrong.
+  const host = `${GOVERNED}:${tcp.port}`;
+  const res = await getOver(secure, host, '/v1/x');
   assert.equal(res.statusCode, 421);
   assert.equal(JSON.parse(String(await readAll(res))).error.code, 'OUT_MISDIRECTED');
   const second = await openTls(kit, `front.example.test:${tcp.port}`, { servername: GOVERNED, ALPNProtocols: ['h2'] });
   const session = h2Connect(`https://${GOVERNED}`, { createConnection: () => second });
-  const stream = session.request({ ':path': '/' });
+  const stream = session.request({ ':path': '/', ':authority': host });
   const [headers] = await once(stream, 'response');
   assert.equal(headers[':status'], 421);
   session.destroy();
@@ -82,20 +72,16 @@ test('CONNECT to a name that is not governed with a governed SNI: decrypted and 
 });
 
 test('CONNECT to a governed name with another governed SNI: answered 421', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const host of [GOVERNED, OTHER_GOVERNED]) {
     const secure = await openTls(kit, `${GOVERNED}:443`, { servername: OTHER_GOVERNED });
-    const req = requestOver(secure, { path: '/', headers: { Host: host } });
-    req.end();
-    assert.equal((await responseOf(req)).statusCode, 421);
+    assert.equal((await getOver(secure, host)).statusCode, 421);
   }
   assert.deepEqual(kit.calls, []);
 });
 
 test('CONNECT to a governed name with a foreign SNI or none: alert unrecognized_name', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const servername of ['bank.example.test', '']) {
     await assert.rejects(openTls(kit, `${GOVERNED}:443`, { servername }), /unrecognized name/i);
   }
@@ -104,13 +90,10 @@ test('CONNECT to a governed name with a foreign SNI or none: alert unrecognized_
 });
 
 test('SNI and Host (or :authority) that differ: 421', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const host of [OTHER_GOVERNED, 'bank.example.test', `${GOVERNED}:8443`, `${GOVERNED}.evil.test`, '127.0.0.1']) {
-    const secure = await openTls(kit, `${GOVERNED}:443`);
-    const req = requestOver(secure, { path: '/', headers: { Host: host } });
-    req.end();
-    assert.equal((await responseOf(req)).statusCode, 421, host);
+    const secure = await openTls(kit);
+    assert.equal((await getOver(secure, host)).statusCode, 421, host);
     const second = await openTls(kit, `${GOVERNED}:443`, { ALPNProtocols: ['h2'] });
     const session = h2Connect(`https://${GOVERNED}`, { createConnection: () => second });
     const [headers] = await once(session.request({ ':authority': host }), 'response');
@@ -121,8 +104,7 @@ test('SNI and Host (or :authority) that differ: 421', async (t) => {
 });
 
 test('absolute form inside TLS, and two Host headers: 400', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const head of [
     `GET https://${GOVERNED}/v1 HTTP/1.1\r\nHost: ${GOVERNED}\r\n`,
     `GET http://bank.example.test/ HTTP/1.1\r\nHost: ${GOVERNED}\r\n`,
@@ -134,24 +116,21 @@ test('absolute form inside TLS, and two Host headers: 400', async (t) => {
     'GET /v1 HTTP/1.0\r\n',
     `CONNECT bank.example.test:443 HTTP/1.1\r\nHost: ${GOVERNED}\r\n`,
   ]) {
-    const secure = await openTls(kit, `${GOVERNED}:443`);
+    const secure = await openTls(kit);
     assert.match(await talk(secure, `${head}\r\n`), /^HTTP\/1\.1 400 /, head);
   }
   assert.deepEqual(kit.calls, []);
 });
 
 test('a blocked host is decrypted too, so that its refusal can be read', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
-  const req = requestOver(await openTls(kit, `${BLOCKED}:443`), { path: '/v1/x', headers: { Host: BLOCKED } });
-  req.end();
-  assert.equal((await responseOf(req)).statusCode, 200, 'the handler’s answer');
+  const kit = await kitFor(t);
+  const res = await getOver(await openTls(kit, `${BLOCKED}:443`), BLOCKED, '/v1/x');
+  assert.equal(res.statusCode, 200, 'the handler’s answer');
   assert.equal(kit.calls[0]?.host, BLOCKED);
 });
 
 test('plain HTTP inside a tunnel to a governed name is a call with scheme http', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const { socket } = await openTunnel(kit.port, `${GOVERNED}:80`);
   const text = await talk(socket, `GET /v1 HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: close\r\n\r\n`);
   assert.match(text, /^HTTP\/1\.1 200 [\s\S]*"scheme":"http"/);
@@ -181,8 +160,7 @@ test('a governed client that says nothing, or half a hello, is closed after five
 });
 
 test('a client that pins its own CA is noticed, with the reason', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     await assert.rejects(openTls(kit, `${GOVERNED}:443`, { ca: ORIGIN_CA.cert, maxVersion }));
   }
@@ -194,8 +172,7 @@ test('a client that pins its own CA is noticed, with the reason', async (t) => {
 });
 
 test('a client that says unknown_ca is reported so; one that used its session is not reported', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   await new Promise<void>((resolve) => {
     execFile(
       'openssl',
@@ -217,7 +194,7 @@ test('a client that says unknown_ca is reported so; one that used its session is
   });
   await until(() => kit.distrusts.length === 1, 'reported');
   assert.equal(kit.distrusts[0]?.reason, 'unknown_ca');
-  const secure = await openTls(kit, `${GOVERNED}:443`);
+  const secure = await openTls(kit);
   await talk(secure, `GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: close\r\n\r\n`);
   secure.destroy();
   await until(() => kit.intercept.stats().connections === 0, 'closed');
@@ -225,20 +202,16 @@ test('a client that says unknown_ca is reported so; one that used its session is
 });
 
 test('TLS 1.1 is refused; an ALPN offer that nobody knows is not', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   await assert.rejects(
     openTls(kit, `${GOVERNED}:443`, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
   );
   const secure = await openTls(kit, `${GOVERNED}:443`, { ALPNProtocols: ['http 1.1'] });
-  const req = requestOver(secure, { path: '/', headers: { Host: GOVERNED } });
-  req.end();
-  assert.equal((await responseOf(req)).statusCode, 200);
+  assert.equal((await getOver(secure)).statusCode, 200);
 });
 
 test('sessions are resumed', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     const first = await openTls(kit, `${GOVERNED}:443`, { maxVersion });
     const ticket = once(first, 'session');
@@ -254,13 +227,10 @@ test('sessions are resumed', async (t) => {
 });
 
 test('both loopback families serve', async (t) => {
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   if (!kit.intercept.ipv6) return t.skip('this machine has no ::1');
   const secure = await openTls(kit, `${GOVERNED}:443`, { host: '::1' });
-  const req = requestOver(secure, { path: '/', headers: { Host: GOVERNED } });
-  req.end();
-  assert.equal((await responseOf(req)).statusCode, 200);
+  assert.equal((await getOver(secure)).statusCode, 200);
   assert.equal(kit.calls[0]?.connection.peer.family, 6);
 });
 
@@ -270,7 +240,7 @@ test('stopping lets nothing hang: tunnels, idle and busy connections end in unde
   const sockets: Socket[] = [];
   sockets.push((await openTunnel(kit.port, `t.example.test:${tcp.port}`)).socket);
   sockets.push((await openTunnel(kit.port, `${GOVERNED}:443`)).socket);
-  const busy = await openTls(kit, `${GOVERNED}:443`);
+  const busy = await openTls(kit);
   busy.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
   const idle = connect(kit.port, '127.0.0.1');
   await once(idle, 'connect');

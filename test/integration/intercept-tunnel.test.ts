@@ -11,7 +11,9 @@ import { FakeClock } from '../fakes/clock.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import {
   drain,
+  type Ending,
   GOVERNED,
+  kitFor,
   nextChunk,
   openTunnel,
   readAll,
@@ -24,7 +26,7 @@ import {
 
 const ORIGIN_CA = makeTestCa({ commonName: 'the origin’s own CA' });
 
-async function startOrigin(t: { after(fn: () => void): void }) {
+async function startOrigin(t: Ending) {
   const leaf = ORIGIN_CA.issue({ names: ['git.example.test', GOVERNED, 'localhost'] });
   const server = createTlsServer({ key: leaf.key, cert: leaf.chain, ALPNProtocols: ['custom/1'] }, (socket) => {
     socket.on('error', () => undefined);
@@ -45,8 +47,7 @@ async function startOrigin(t: { after(fn: () => void): void }) {
 
 test('a host that is not governed: its own certificate, its ALPN, the very ClientHello that was sent', async (t) => {
   const origin = await startOrigin(t);
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const { socket, status } = await openTunnel(kit.port, `git.example.test:${origin.port}`);
   assert.equal(status, 200);
   const sent: Buffer[] = [];
@@ -83,8 +84,7 @@ test('a host that is not governed: its own certificate, its ALPN, the very Clien
 test('nothing of a tunnel is logged but that there was one', async (t) => {
   const tcp = await startTcp((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
   t.after(() => tcp.close());
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const { socket } = await openTunnel(kit.port, `secret.example.test:${tcp.port}`);
   await talk(socket, 'GET /private-path?token=1 HTTP/1.1\r\nHost: secret.example.test\r\n\r\n');
   assert.doesNotMatch(kit.lines.join(), /private-path|secret\.example/);
@@ -97,8 +97,7 @@ test('bytes pass unchanged both ways in any amount, half-close included', async 
     socket.on('end', () => socket.end(down));
   });
   t.after(() => tcp.close());
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const down = randomBytes(3 * 1024 * 1024);
   const payload = Buffer.concat([Buffer.from('X'), randomBytes(2 * 1024 * 1024)]);
   const { socket } = await openTunnel(kit.port, `data.example.test:${tcp.port}`);
@@ -118,8 +117,7 @@ test('a server that ends first still reads what the client has to say', async (t
     });
   });
   t.after(() => tcp.close());
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const { socket, rest } = await openTunnel(kit.port, `first.example.test:${tcp.port}`);
   assert.equal(String(rest) + (await drain(socket)), 'bye');
   socket.end('late words');
@@ -147,8 +145,7 @@ test('a server that speaks first (ssh, smtp) is heard at once, by name and by ad
 test('a reset on one side is a reset on the other, never a clean end', async (t) => {
   const tcp = await startTcp((socket) => socket.once('data', () => socket.resetAndDestroy()));
   t.after(() => tcp.close());
-  const kit = await startKit();
-  t.after(() => kit.close());
+  const kit = await kitFor(t);
   const { socket } = await openTunnel(kit.port, `broken.example.test:${tcp.port}`);
   const errors: string[] = [];
   socket.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code ?? ''));
@@ -159,13 +156,12 @@ test('a reset on one side is a reset on the other, never a clean end', async (t)
 });
 
 test('what cannot be reached is a 502 on the CONNECT itself', async (t) => {
-  const kit = await startKit({
+  const kit = await kitFor(t, {
     resolve: (name, options, done) =>
       name === 'gone.example.test'
         ? done(Object.assign(new Error('x'), { code: 'ENOTFOUND' }), [])
         : toLoopback(name, options, done),
   });
-  t.after(() => kit.close());
   assert.equal((await openTunnel(kit.port, 'gone.example.test:443')).status, 502);
   assert.equal((await openTunnel(kit.port, 'refused.example.test:1')).status, 502);
 });

@@ -13,13 +13,14 @@ import type { Clock } from '../../src/contract/clock.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import { type Authority, openAuthority } from '../../src/proxy/intercept/certs/authority.ts';
 import {
+  type Ending,
   GOVERNED,
   type Kit,
   type KitOptions,
+  kitFor,
   memoryLog,
   OTHER_GOVERNED,
   openTls,
-  startKit,
   until,
 } from './intercept-kit.ts';
 
@@ -48,13 +49,8 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Ctx = { after(fn: () => void): void };
-
-async function start(t: Ctx, options: KitOptions = {}): Promise<Kit> {
-  const kit = await startKit({ contextFor: (name) => authority.contextFor(name), ...options });
-  t.after(() => kit.close());
-  return kit;
-}
+const start = (t: Ending, options: KitOptions = {}): Promise<Kit> =>
+  kitFor(t, { contextFor: (name) => authority.contextFor(name), ...options });
 
 const tls = (kit: Kit, at = `${GOVERNED}:443`, options = {}): Promise<TLSSocket> =>
   openTls(kit, at, { ca: roots, ...options });

@@ -9,14 +9,16 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { after, before, test } from 'node:test';
-import { type TLSSocket, connect as tlsConnect } from 'node:tls';
-import type { HandleCall, HttpCall, UpgradeCall } from '../../src/proxy/exchange/call.ts';
+import { connect as tlsConnect } from 'node:tls';
+import type { UpgradeCall } from '../../src/proxy/exchange/call.ts';
 import { KEEP_ALIVE_MS } from '../../src/proxy/intercept/h1-server.ts';
 import {
+  answer,
   drain,
   GOVERNED,
-  type Kit,
-  type KitOptions,
+  getOver,
+  kitFor,
+  kitWith,
   nextChunk,
   OTHER_GOVERNED,
   openTls,
@@ -28,6 +30,8 @@ import {
   startTcp,
   talk,
   until,
+  untilStuck,
+  writeUntilStuck,
 } from './intercept-kit.ts';
 
 const printed: string[] = [];
@@ -44,24 +48,8 @@ before(() => {
 
 after(() => Object.assign(console, printers));
 
-type Ctx = { after(fn: () => void): void };
-
-async function start(t: Ctx, options: KitOptions = {}): Promise<Kit> {
-  const kit = await startKit(options);
-  t.after(() => kit.close());
-  return kit;
-}
-
-const tls = (kit: Kit, at = `${GOVERNED}:443`, options = {}): Promise<TLSSocket> => openTls(kit, at, options);
-
-const onlyHttp =
-  (handle: (call: HttpCall) => void | Promise<void>): HandleCall =>
-  async (call) => {
-    if (call.kind === 'http') await handle(call);
-  };
-
 test('2: a CONNECT target is never a file name', async (t) => {
-  const kit = await start(t);
+  const kit = await kitFor(t);
   const listed = readdirSync('.').join();
   for (const target of ['../../pwn:443', '..%2fpwn:443', '/etc/pwn:443', 'a/../../pwn:443']) {
     assert.equal((await openTunnel(kit.port, target)).status, 400, target);
@@ -72,7 +60,7 @@ test('2: a CONNECT target is never a file name', async (t) => {
 });
 
 test('3: a request that names the proxy’s own port does not loop', async (t) => {
-  const kit = await start(t);
+  const kit = await kitFor(t);
   for (const target of ['/', `http://127.0.0.1:${kit.port}/`, `http://localhost:${kit.port}/`]) {
     const text = await talk(
       connect(kit.port, '127.0.0.1'),
@@ -89,7 +77,7 @@ test('4: no relay by Host header', async (t) => {
     reached = true;
   });
   t.after(() => tcp.close());
-  const kit = await start(t);
+  const kit = await kitFor(t);
   const text = await talk(
     connect(kit.port, '127.0.0.1'),
     `GET / HTTP/1.1\r\nHost: intern.example.test:${tcp.port}\r\n\r\n`,
@@ -99,18 +87,14 @@ test('4: no relay by Host header', async (t) => {
 });
 
 test('5: inside a tunnel, Host does not pick the destination, and the port of CONNECT stays', async (t) => {
-  const kit = await start(t);
-  const wrong = requestOver(await tls(kit, `${GOVERNED}:8443`), { headers: { Host: OTHER_GOVERNED } });
-  wrong.end();
-  assert.equal((await responseOf(wrong)).statusCode, 421);
-  const right = requestOver(await tls(kit, `${GOVERNED}:8443`), { headers: { Host: `${GOVERNED}:8443` } });
-  right.end();
-  await responseOf(right);
+  const kit = await kitFor(t);
+  assert.equal((await getOver(await openTls(kit, `${GOVERNED}:8443`), OTHER_GOVERNED)).statusCode, 421);
+  await getOver(await openTls(kit, `${GOVERNED}:8443`), `${GOVERNED}:8443`);
   assert.deepEqual([kit.calls.length, kit.calls[0]?.host, kit.calls[0]?.port], [1, GOVERNED, 8443]);
 });
 
 test('6: no hidden listener serves TLS without CONNECT', async (t) => {
-  const kit = await start(t);
+  const kit = await kitFor(t);
   const listening = (): string =>
     readFileSync('/proc/self/net/tcp', 'utf8') + readFileSync('/proc/self/net/tcp6', 'utf8');
   if (process.platform !== 'linux') return t.skip('reads the kernel’s socket table');
@@ -122,8 +106,8 @@ test('6: no hidden listener serves TLS without CONNECT', async (t) => {
   const count = mine();
   assert.ok(count >= 1);
   for (let n = 0; n < 5; n++) {
-    await tls(kit, `h${n}.many.test:443`).catch(() => undefined);
-    (await tls(kit)).destroy();
+    await openTls(kit, `h${n}.many.test:443`).catch(() => undefined);
+    (await openTls(kit)).destroy();
   }
   assert.equal(mine(), count);
 });
@@ -137,50 +121,48 @@ function readLink(fd: string): string {
 }
 
 test('7: a reader that does not read, and an upload that nobody reads, hold back their other side', async (t) => {
+  const most = 32 * 1024 * 1024;
   const block = Buffer.alloc(64 * 1024);
   let written = 0;
-  const kit = await start(t, {
-    handle: onlyHttp(async (call) => {
-      if (call.method === 'POST') return void call.body.once('data', () => call.body.pause());
-      call.reply.head(200, []);
-      while (written < 300 * 1024 * 1024 && !call.gone.aborted) {
-        written += block.length;
-        if (!call.reply.write(block)) await call.reply.drained();
-      }
-    }),
+  let full = false;
+  const kit = await kitWith(t, async (call) => {
+    if (call.target === '/other') return answer(call, 200, '');
+    if (call.method === 'POST') return void call.body.once('data', () => call.body.pause());
+    call.reply.head(200, []);
+    while (written < 10 * most && !call.gone.aborted) {
+      written += block.length;
+      full = !call.reply.write(block);
+      if (full) await call.reply.drained();
+    }
   });
-  const reader = await tls(kit);
+  const serveAnother = async (): Promise<unknown> => readAll(await getOver(await openTls(kit), GOVERNED, '/other'));
+  const reader = await openTls(kit);
   reader.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
   await nextChunk(reader);
-  const uploader = await tls(kit);
-  uploader.write(`POST / HTTP/1.1\r\nHost: ${GOVERNED}\r\nContent-Length: 200000000\r\n\r\n`);
-  let sent = 0;
-  for (let full = false; !full && sent < 200_000_000; ) {
-    sent += block.length;
-    if (uploader.write(block)) continue;
-    full = await Promise.race([
-      once(uploader, 'drain').then(() => false),
-      new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 200)),
-    ]);
-  }
+  await untilStuck(
+    () => written,
+    () => full,
+    serveAnother,
+  );
+  const uploader = await openTls(kit);
+  uploader.write(`POST / HTTP/1.1\r\nHost: ${GOVERNED}\r\nContent-Length: ${10 * most}\r\n\r\n`);
+  const sent = await writeUntilStuck(uploader, 10 * most, serveAnother);
   reader.destroy();
   uploader.destroy();
-  assert.ok(written < 32 * 1024 * 1024, `${written} written`);
-  assert.ok(sent < 32 * 1024 * 1024, `${sent} sent`);
+  assert.ok(written < most, `${written} written`);
+  assert.ok(sent < most, `${sent} sent`);
 });
 
 test('8: a client that leaves is known to the exchange at once', async (t) => {
   let gone: number | undefined;
-  const kit = await start(t, {
-    handle: onlyHttp((call) => {
-      call.gone.addEventListener('abort', () => {
-        gone = performance.now();
-      });
-      call.reply.head(200, ['Content-Type', 'text/event-stream']);
-      call.reply.write(Buffer.from('data: 1\n\n'));
-    }),
+  const kit = await kitWith(t, (call) => {
+    call.gone.addEventListener('abort', () => {
+      gone = performance.now();
+    });
+    call.reply.head(200, ['Content-Type', 'text/event-stream']);
+    call.reply.write(Buffer.from('data: 1\n\n'));
   });
-  const secure = await tls(kit);
+  const secure = await openTls(kit);
   secure.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
   await nextChunk(secure);
   const left = performance.now();
@@ -190,14 +172,12 @@ test('8: a client that leaves is known to the exchange at once', async (t) => {
 });
 
 test('9: an answer that breaks off is no clean end and carries no text of ours', async (t) => {
-  const kit = await start(t, {
-    handle: onlyHttp((call) => {
-      call.reply.head(200, []);
-      call.reply.write(Buffer.from('partial'));
-      call.reply.abort();
-    }),
+  const kit = await kitWith(t, (call) => {
+    call.reply.head(200, []);
+    call.reply.write(Buffer.from('partial'));
+    call.reply.abort();
   });
-  const req = requestOver(await tls(kit), { headers: { Host: GOVERNED } });
+  const req = requestOver(await openTls(kit), { headers: { Host: GOVERNED } });
   req.on('error', () => undefined);
   req.end();
   const res = await responseOf(req);
@@ -210,8 +190,8 @@ test('9: an answer that breaks off is no clean end and carries no text of ours',
 });
 
 test('10: a POST in two TLS records is not delayed by Nagle', async (t) => {
-  const kit = await start(t);
-  const secure = await tls(kit);
+  const kit = await kitFor(t);
+  const secure = await openTls(kit);
   const times: number[] = [];
   for (let n = 0; n < 30; n++) {
     const begun = performance.now();
@@ -228,7 +208,7 @@ test('10: a POST in two TLS records is not delayed by Nagle', async (t) => {
 });
 
 test('20: a ClientHello that comes with the CONNECT is answered after the 200', async (t) => {
-  const kit = await start(t);
+  const kit = await kitFor(t);
   const early = `GET /early HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: close\r\n\r\n`;
   const plain = await openTunnel(kit.port, `${GOVERNED}:80`, { early: Buffer.from(early) });
   assert.equal(plain.status, 200);
@@ -251,18 +231,18 @@ test('20: a ClientHello that comes with the CONNECT is answered after the 200', 
 });
 
 test('21: IPv6 literals, and clients and servers on ::1', async (t) => {
-  const kit = await start(t);
+  const kit = await kitFor(t);
   if (!kit.intercept.ipv6) return t.skip('this machine has no ::1');
   const tcp = await startTcp((socket) => socket.end('six'), '::1');
   t.after(() => tcp.close());
   const { socket, status, rest } = await openTunnel(kit.port, `[::1]:${tcp.port}`, { host: '::1' });
   assert.equal(status, 200);
   assert.equal(String(rest) + (await drain(socket)), 'six');
-  (await tls(kit, `${GOVERNED}:443`, { host: '::1' })).destroy();
+  (await openTls(kit, `${GOVERNED}:443`, { host: '::1' })).destroy();
 });
 
 test('22: malformed requests and refused CONNECTs are answered and closed', async (t) => {
-  const kit = await start(t);
+  const kit = await kitFor(t);
   for (const bytes of [
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
     'GET / HTTP/1.1\nHost: a\n\n',
@@ -271,18 +251,18 @@ test('22: malformed requests and refused CONNECTs are answered and closed', asyn
   ]) {
     assert.match(await talk(connect(kit.port, '127.0.0.1'), bytes), /^HTTP\/1\.1 400 /, bytes);
   }
-  const failing = await start(t, {
+  const failing = await kitFor(t, {
     contextFor: () => {
       throw new Error('no certificate today');
     },
   });
-  await assert.rejects(tls(failing));
+  await assert.rejects(openTls(failing));
   await until(() => failing.intercept.stats().connections === 0, 'nothing hangs');
 });
 
 test('23: an upgrade is not accepted before the exchange says so, and arrives whole', async (t) => {
   let upgrade: UpgradeCall | undefined;
-  const kit = await start(t, {
+  const kit = await kitFor(t, {
     handle: async (call) => {
       if (call.kind !== 'upgrade') return;
       upgrade = call;
@@ -290,7 +270,7 @@ test('23: an upgrade is not accepted before the exchange says so, and arrives wh
     },
   });
   const text = await talk(
-    await tls(kit),
+    await openTls(kit),
     `GET /v1/realtime HTTP/1.1\r\nHost: ${GOVERNED}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: realtime, x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n`,
   );
   assert.match(text, /^HTTP\/1\.1 401 /);
@@ -299,18 +279,16 @@ test('23: an upgrade is not accepted before the exchange says so, and arrives wh
 
 test('24: header case, order, duplicates, trailers and informational answers survive', async (t) => {
   let trailers: readonly string[] = [];
-  const kit = await start(t, {
-    handle: onlyHttp(async (call) => {
-      await readAll(call.body);
-      trailers = call.requestTrailers();
-      call.reply.info(103, ['Link', '</x>']);
-      call.reply.head(200, ['X-One', '1', 'x-one', '2']);
-      call.reply.write(Buffer.from('x'));
-      call.reply.end(['X-Last', 'l']);
-    }),
+  const kit = await kitWith(t, async (call) => {
+    await readAll(call.body);
+    trailers = call.requestTrailers();
+    call.reply.info(103, ['Link', '</x>']);
+    call.reply.head(200, ['X-One', '1', 'x-one', '2']);
+    call.reply.write(Buffer.from('x'));
+    call.reply.end(['X-Last', 'l']);
   });
   const text = await talk(
-    await tls(kit),
+    await openTls(kit),
     `POST / HTTP/1.1\r\nHost: ${GOVERNED}\r\nAcCept: a\r\naccept: b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\nX-Trail: t\r\n\r\n`,
   );
   assert.deepEqual(kit.calls[0]?.headers.slice(2, 6), ['AcCept', 'a', 'accept', 'b']);
@@ -324,8 +302,8 @@ test('24: header case, order, duplicates, trailers and informational answers sur
 test('25: an idle connection outlives the pools of SDKs and browsers', async (t) => {
   // Go keeps idle connections for 90 s and Chromium for 300; the real waiting is Node's own, tested here by its setting.
   assert.ok(KEEP_ALIVE_MS > 300_000);
-  const kit = await start(t);
-  const secure = await tls(kit);
+  const kit = await kitFor(t);
+  const secure = await openTls(kit);
   for (let n = 0; n < 2; n++) {
     secure.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
     const text = String(await nextChunk(secure));
@@ -341,7 +319,7 @@ test('26: a taken port rejects the start, and a stop leaves no connection open',
   t.after(() => taken.close());
   await assert.rejects(startKit({ port: (taken.address() as AddressInfo).port }), { code: 'EADDRINUSE' });
   const kit = await startKit();
-  const secure = await tls(kit);
+  const secure = await openTls(kit);
   secure.resume();
   await kit.close();
   assert.equal(kit.intercept.stats().connections, 0);
@@ -350,12 +328,12 @@ test('26: a taken port rejects the start, and a stop leaves no connection open',
 });
 
 test('27: nothing is printed, and no internal error text reaches a client', async (t) => {
-  const kit = await start(t, {
+  const kit = await kitFor(t, {
     handle: async () => {
       throw new Error('internal secret');
     },
   });
-  const text = await talk(await tls(kit), `GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
+  const text = await talk(await openTls(kit), `GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
   assert.doesNotMatch(text, /secret|Error/);
   const broken = connect(kit.port, '127.0.0.1');
   broken.on('error', () => undefined);

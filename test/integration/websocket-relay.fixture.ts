@@ -39,6 +39,22 @@ export const PASS_ALL: Inspector = {
   opaqueClientMessage: async () => 'pass',
 };
 
+/** Things that come one by one, each for whoever asks next. */
+export class Arrivals<T> {
+  readonly #come: T[] = [];
+  readonly #asked: ((item: T) => void)[] = [];
+
+  add(item: T): void {
+    const next = this.#asked.shift();
+    if (next === undefined) this.#come.push(item);
+    else next(item);
+  }
+
+  async next(): Promise<T> {
+    return this.#come.shift() ?? (await new Promise<T>((resolve) => this.#asked.push(resolve)));
+  }
+}
+
 export interface FrontOptions {
   /** Port of the upstream, or how to dial it. */
   readonly upstream: number | (() => Promise<Duplex>);
@@ -59,8 +75,7 @@ export interface Front {
 
 /** An HTTP server whose upgrades are relayed as the exchange does it; a call without an answer gets a 502 from here. */
 export async function startFront(t: TestContext, options: FrontOptions): Promise<Front> {
-  const results: Promise<RelayResult>[] = [];
-  const waiting: ((result: Promise<RelayResult>) => void)[] = [];
+  const results = new Arrivals<Promise<RelayResult>>();
   const server = http.createServer();
   const { upstream } = options;
   server.on('upgrade', (request, client: Duplex, early: Buffer) => {
@@ -80,15 +95,13 @@ export async function startFront(t: TestContext, options: FrontOptions): Promise
     void result.then(({ answered }) => {
       if (!answered) client.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
     });
-    const next = waiting.shift();
-    if (next) next(result);
-    else results.push(result);
+    results.add(result);
   });
   const port = await listen(t, server);
   return {
     port,
     url: `ws://127.0.0.1:${port}`,
-    result: async () => (await results.shift()) ?? (await new Promise<RelayResult>((resolve) => waiting.push(resolve))),
+    result: async () => await results.next(),
   };
 }
 
@@ -212,8 +225,7 @@ export interface RawUpstream {
 
 /** A TCP server that answers a whole request head with `answer`; nothing else happens by itself. */
 export async function rawUpstream(t: TestContext, answer: string | Buffer, reading = true): Promise<RawUpstream> {
-  const ready: { wire: Wire; head: string }[] = [];
-  const waiting: ((connection: { wire: Wire; head: string }) => void)[] = [];
+  const accepted = new Arrivals<{ wire: Wire; head: string }>();
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, async (socket) => {
     const wire = new Wire(socket);
     const head = await wire.head();
@@ -222,15 +234,10 @@ export async function rawUpstream(t: TestContext, answer: string | Buffer, readi
       socket.pause();
     }
     if (answer.length > 0) socket.write(answer);
-    const next = waiting.shift();
-    if (next) next({ wire, head });
-    else ready.push({ wire, head });
+    accepted.add({ wire, head });
   });
   const port = await listen(t, server);
-  return {
-    port,
-    accepted: async () => ready.shift() ?? (await new Promise((resolve) => waiting.push(resolve))),
-  };
+  return { port, accepted: () => accepted.next() };
 }
 
 /** A client and an upstream with the relay between them, both raw, after the 101. */

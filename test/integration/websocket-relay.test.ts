@@ -8,7 +8,7 @@ import http from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { type ClientOptions, type PerMessageDeflateOptions, WebSocketServer, WebSocket as Ws } from 'ws';
 import type { Inspector } from '../../src/proxy/exchange/websocket/types.ts';
-import { listen, MIB, PASS_ALL, startFront } from './websocket-relay.fixture.ts';
+import { Arrivals, listen, MIB, PASS_ALL, startFront } from './websocket-relay.fixture.ts';
 
 type Deflate = boolean | PerMessageDeflateOptions;
 
@@ -27,24 +27,17 @@ async function echoServer(t: TestContext, deflate: Deflate): Promise<EchoServer>
     handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false),
   });
   const seen: { data: Buffer; binary: boolean }[] = [];
-  const ready: Ws[] = [];
-  const waiting: ((socket: Ws) => void)[] = [];
+  const connections = new Arrivals<Ws>();
   sockets.on('connection', (socket) => {
     socket.on('message', (data: Buffer, binary) => {
       seen.push({ data, binary });
       socket.send(data, { binary });
     });
     socket.on('error', () => undefined);
-    const next = waiting.shift();
-    if (next) next(socket);
-    else ready.push(socket);
+    connections.add(socket);
   });
   const port = await listen(t, server);
-  return {
-    port,
-    seen,
-    connection: async () => ready.shift() ?? (await new Promise((resolve) => waiting.push(resolve))),
-  };
+  return { port, seen, connection: () => connections.next() };
 }
 
 async function open(

@@ -37,7 +37,7 @@ export interface AuditLog {
   /** Calls back with each row that was handed in, once it is durable, oldest first. Returns the unsubscribe. */
   onRow(listener: (row: StoredBody) => void): () => void;
   onStats(listener: (stats: AuditStats) => void): () => void;
-  /** Newest first, for the status page; at most `limit` rows at or below `beforeSeq`. Reads only durable rows. */
+  /** Newest first, for the status page; at most `limit` rows, and 1,000. Only durable rows. Empty when there is no writer. */
   recent(limit: number): Promise<readonly AuditRow[]>;
   /** Drains, commits, checkpoints, closes. */
   close(): Promise<void>;

@@ -13,7 +13,7 @@
 import { createHash } from 'node:crypto';
 
 /** `prev` of the first row of an epoch. */
-export const ZERO_HASH: Uint8Array = new Uint8Array(32);
+const ZERO_HASH: Uint8Array = new Uint8Array(32);
 
 /** A row as it lies in a queue file: the body is its canonical text, hashes are 32 raw bytes. */
 export interface StoredRow {

@@ -14,7 +14,7 @@ import { type CarriedIntent, type NewRow, QueueFile } from './queue-file.ts';
 import type { StartPlan } from './start-up.ts';
 
 /** Levels below `strict` lose at most this much on a loss of power. Milliseconds. Source: sync-audit 5. */
-export const SYNC_MS = 250;
+const SYNC_MS = 250;
 /** The head file may lag this much behind the log. */
 const HEAD_MS = 1000;
 

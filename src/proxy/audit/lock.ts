@@ -29,7 +29,9 @@ export function lockFolder(dir: string): FolderLock {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error;
+    if (!(error instanceof Database.SqliteError)) throw error;
+    // SQLite does not say which file it speaks of.
+    if (!error.code.startsWith('SQLITE_BUSY')) throw new Error(`${path}: ${error.message}`, { cause: error });
     const head = readHead(dir);
     const holder = head.state === 'known' ? ` (process ${head.pid})` : '';
     throw new AuditLockedError(`another outpostd${holder} already writes to the audit folder ${dir}`);

@@ -10,6 +10,8 @@ import { fileBytes } from './folder.ts';
 const PAGE_ROWS = 500;
 /** Bytes 18 and 19 of a SQLite file: 2 = it has a write-ahead log, 1 = it has none. */
 const LOG_FORMAT_AT = 18;
+/** Of the tables of a queue file, as it says itself. A file of another form is neither read nor written: that is no damage. */
+export const QUEUE_FORMAT = '1';
 
 export interface ReadableFile {
   /** As the file says; its name may say otherwise. */
@@ -20,11 +22,18 @@ export interface ReadableFile {
   close(): void;
 }
 
-/** Throws SqliteError if it is not a readable queue file, ENOENT if it is gone. */
+/** Throws SqliteError if it is not a readable queue file, ENOENT if it is gone, Error if another version of Outpost made it. */
 export function openReadable(path: string): ReadableFile {
   const db = openDatabase(path);
   try {
-    const epoch = db.prepare<[], string>("SELECT value FROM meta WHERE key = 'epoch'").pluck().get() ?? '';
+    const meta = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck();
+    const format = meta.get('format') ?? QUEUE_FORMAT;
+    if (format !== QUEUE_FORMAT) {
+      throw new Error(
+        `${path} has form ${format} of the audit log, which this version of Outpost does not know: run the version that made it, or name another folder with --data-dir`,
+      );
+    }
+    const epoch = meta.get('epoch') ?? '';
     return { epoch, db, rows: (after = Number.MIN_SAFE_INTEGER) => pagedRows(db, after), close: () => void db.close() };
   } catch (error) {
     db.close();

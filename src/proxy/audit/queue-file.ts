@@ -6,6 +6,7 @@ import { renameSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type ChainEnd, EMPTY_CHAIN, linkRow, type StoredRow } from './chain.ts';
 import { makePrivateFile, type QueueFileName } from './folder.ts';
+import { QUEUE_FORMAT } from './open-readable.ts';
 
 /** Metadata rows are about 540 B; 16 KiB pages waste least of them and of larger ones. Source: sync-audit, sizes. */
 export const PAGE_BYTES = 16_384;
@@ -106,7 +107,7 @@ export class QueueFile {
         db.exec('BEGIN IMMEDIATE');
         db.exec(SCHEMA);
         const meta = db.prepare('INSERT INTO meta VALUES (?, ?)');
-        meta.run('format', '1');
+        meta.run('format', QUEUE_FORMAT);
         meta.run('epoch', name.epoch);
         meta.run('run', String(birth.run));
         meta.run('ticket', String(birth.ticket));

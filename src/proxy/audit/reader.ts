@@ -59,19 +59,8 @@ export function newestRows(dir: string, limit: number): readonly AuditRow[] {
   const rows: AuditRow[] = [];
   for (const name of listQueueFiles(dir).toReversed()) {
     if (rows.length >= limit) break;
-    const file = tryOpen(name);
-    if (file === undefined) continue;
-    try {
-      const newest = file.db.prepare<[number], StoredRow>(
-        'SELECT seq, at, prev, hash, body FROM rows ORDER BY seq DESC LIMIT ?',
-      );
-      for (const stored of newest.all(limit - rows.length)) {
-        const row = toAuditRow(file.epoch, stored);
-        if (row !== undefined) rows.push(row);
-      }
-    } finally {
-      file.close();
-    }
+    const sql = 'SELECT seq, at, prev, hash, body FROM rows ORDER BY seq DESC LIMIT ?';
+    for (const row of select(name, sql, limit - rows.length)) rows.push(row);
   }
   return rows;
 }
@@ -92,20 +81,23 @@ export function rowsOfCall(dir: string, id: string): readonly AuditRow[] {
 
 /** Rows whose text holds `text` as a whole JSON string. */
 function* rowsWith(dir: string, text: string): Generator<AuditRow> {
-  for (const name of listQueueFiles(dir)) {
-    const file = tryOpen(name);
-    if (file === undefined) continue;
-    try {
-      const find = file.db.prepare<[string], StoredRow>(
-        'SELECT seq, at, prev, hash, body FROM rows WHERE instr(body, ?) > 0 ORDER BY seq',
-      );
-      for (const stored of find.all(JSON.stringify(text))) {
-        const row = toAuditRow(file.epoch, stored);
-        if (row !== undefined) yield row;
-      }
-    } finally {
-      file.close();
+  const sql = 'SELECT seq, at, prev, hash, body FROM rows WHERE instr(body, ?) > 0 ORDER BY seq';
+  for (const name of listQueueFiles(dir)) yield* select(name, sql, JSON.stringify(text));
+}
+
+/** What a query finds in one file; of a damaged one, what comes before the damage (verify.ts reports it). */
+function* select(name: QueueFileName, sql: string, value: string | number): Generator<AuditRow> {
+  const file = tryOpen(name);
+  if (file === undefined) return;
+  try {
+    for (const stored of file.db.prepare<[string | number], StoredRow>(sql).iterate(value)) {
+      const row = toAuditRow(file.epoch, stored);
+      if (row !== undefined) yield row;
     }
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+  } finally {
+    file.close();
   }
 }
 

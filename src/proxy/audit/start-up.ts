@@ -169,7 +169,7 @@ function examine(name: QueueFileName, headSeq: number | undefined): Examined {
 }
 
 /** Does this error speak of the content of a file, not of locks, space or the device? */
-export function isDamage(error: unknown): error is InstanceType<typeof Database.SqliteError> {
+function isDamage(error: unknown): error is InstanceType<typeof Database.SqliteError> {
   // SQLITE_ERROR: a table is missing, or a body is no longer JSON.
   return error instanceof Database.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB|FORMAT|ERROR$)/.test(error.code);
 }
@@ -192,7 +192,7 @@ function unsalvaged(db: Database.Database): string | undefined {
 }
 
 /** Intents of this file, and those carried into it, that have neither outcome nor refusal nor orphan row. */
-export function readOpenIntents(db: Database.Database, epoch: string): readonly CarriedIntent[] {
+function readOpenIntents(db: Database.Database, epoch: string): readonly CarriedIntent[] {
   const sql = `
     SELECT request, epoch, seq, run FROM (
       SELECT request, epoch, seq, run FROM carried

@@ -14,6 +14,8 @@ export const TABLE_HEAD = line('TIME (UTC)', 'KIND', 'APP', 'PROVIDER', 'MODEL',
 /** One line for a row, without newline. */
 export function tableLine({ at, body }: AuditRow): string {
   const time = new Date(at).toISOString().slice(0, 23).replace('T', ' ');
+  /** For rows that are not about one app, provider or model. */
+  const about = (what: string, rest: string) => line(time, body.kind, '', '', '', what, rest);
   switch (body.kind) {
     case 'intent':
       return line(time, body.kind, body.app, body.provider, body.model, body.action, join(body.host, body.request));
@@ -39,29 +41,13 @@ export function tableLine({ at, body }: AuditRow): string {
       );
     }
     case 'orphan':
-      return line(time, body.kind, '', '', '', 'cut off', body.request);
+      return about('cut off', body.request);
     case 'gap':
-      return line(time, body.kind, '', '', '', body.reason, join(count(body.count, 'rows'), body.epoch));
+      return about(body.reason, join(count(body.count, 'rows'), body.epoch));
     case 'epoch':
-      return line(
-        time,
-        body.kind,
-        '',
-        '',
-        '',
-        body.reason,
-        body.previous === undefined ? '' : `after ${body.previous.epoch}`,
-      );
+      return about(body.reason, body.previous === undefined ? '' : `after ${body.previous.epoch}`);
     case 'event':
-      return line(
-        time,
-        body.kind,
-        '',
-        '',
-        '',
-        body.event,
-        body.detail === undefined ? '' : JSON.stringify(body.detail),
-      );
+      return about(body.event, body.detail === undefined ? '' : JSON.stringify(body.detail));
     default:
       return assertNever(body);
   }

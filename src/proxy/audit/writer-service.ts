@@ -4,6 +4,7 @@
 
 import type { Clock } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
+import { errorText } from './epoch-files.ts';
 import { prepareFolder } from './folder.ts';
 import { type FolderLock, lockFolder } from './lock.ts';
 import { AuditLockedError } from './lock-error.ts';
@@ -55,9 +56,14 @@ export function serveWriter(port: WriterPort, data: WriterData, clock: Clock): v
         return;
       case 'recent':
         // Loaded when the page asks what is recorded: reading rows needs zod, 17 MB of an always-on thread (measured).
-        void import('./reader.ts').then(({ newestRows }) =>
-          port.post({ type: 'recent', id: message.id, rows: newestRows(data.dir, message.limit) }),
-        );
+        void import('./reader.ts')
+          .then(({ newestRows }) => newestRows(data.dir, message.limit))
+          .catch((error: unknown) => {
+            // Who only wants to look must not end the writer.
+            log.warn('audit.recent-failed', { error: errorText(error) });
+            return [];
+          })
+          .then((rows) => port.post({ type: 'recent', id: message.id, rows }));
         return;
       case 'close':
         core.close();

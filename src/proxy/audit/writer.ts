@@ -32,7 +32,6 @@ const MOST_RECENT = 1000;
  * the commits. A process that is killed meanwhile leaves an intent without outcome, which the next start explains. Milliseconds.
  */
 const LAZY_MS = 10;
-
 const FILE_BYTES = 64 * 1024 * 1024;
 const BALLAST_BYTES = 8 * 1024 * 1024;
 
@@ -77,6 +76,7 @@ class ThreadedAuditLog implements RunningAuditLog {
   #thread: WriterThread | undefined;
   #ready = false;
   #down: string | undefined;
+  #lastFault = 'it ended by itself';
   #status: WriterStatus | undefined;
   #lastDeath: number | undefined;
   #lost = 0;
@@ -116,9 +116,8 @@ class ThreadedAuditLog implements RunningAuditLog {
     }
     return new Promise((resolve) => {
       const deadline = this.#options.clock.monotonic() + DEADLINE_MS[level];
-      const accepted = this.#enqueue(row, { opens: row.request }, { level, deadline, resolve });
-      if (!accepted) resolve(level === 'strict' ? 'refuse' : this.#withoutRow(row));
-      else this.#armDeadline();
+      if (this.#enqueue(row, { opens: row.request }, { level, deadline, resolve })) this.#armDeadline();
+      else resolve(level === 'strict' ? 'refuse' : this.#withoutRow(row));
     });
   }
 
@@ -236,9 +235,12 @@ class ThreadedAuditLog implements RunningAuditLog {
     if (this.#ready) this.#thread?.postMessage(message);
   }
 
-  /** What happens to a call whose intent finds no room: the policy says. */
-  #withoutRow(row: IntentBody): IntentReceipt {
-    if (this.#settings.onFull === 'block') return 'refuse';
+  /** What happens to a call whose intent finds no room: the policy says. Only intents are waited for. */
+  #withoutRow(row: RowBody): IntentReceipt {
+    const { level, onFull } = this.#settings;
+    // Without a writer nothing at all is recorded, and `strict` promises a row of each call.
+    const refused = onFull === 'block' || (level === 'strict' && this.#down !== undefined);
+    if (row.kind !== 'intent' || refused) return 'refuse';
     this.#held.hold(row);
     return 'late';
   }
@@ -249,16 +251,11 @@ class ThreadedAuditLog implements RunningAuditLog {
       else this.#dropped++;
       if (row.waiting === undefined) continue;
       if (stored) row.waiting.resolve('go');
-      else this.#settleWithoutRow(row.row, row.waiting);
+      else row.waiting.resolve(this.#withoutRow(row.row));
     }
     this.#inFlight = this.#queue.posted > 0;
     if (this.#urgent || this.#queue.crowded) this.#flush();
     if (this.#queue.size === 0) this.#drained?.();
-  }
-
-  #settleWithoutRow(row: RowBody, waiting: Waiting): void {
-    // Only intents are waited for.
-    waiting.resolve(row.kind === 'intent' ? this.#withoutRow(row) : 'refuse');
   }
 
   // ---- deadlines
@@ -294,6 +291,7 @@ class ThreadedAuditLog implements RunningAuditLog {
     this.#ready = false;
     thread.on('message', (message: FromWriter) => this.#receive(message));
     thread.on('error', (error: Error) => {
+      this.#lastFault = error.message;
       this.#options.log.error('audit.writer-failed', { error: error.message });
     });
     thread.on('exit', () => this.#exited(thread));
@@ -370,7 +368,7 @@ class ThreadedAuditLog implements RunningAuditLog {
     this.#lastDeath = now;
     log.error('audit.writer-died', { again });
     if (!again) return this.#start();
-    this.#giveUp('the audit writer failed twice within a minute');
+    this.#giveUp(`the audit writer failed twice within a minute: ${this.#lastFault}`);
     this.#opened();
     clock.after(REVIVE_MS, () => {
       if (!this.#closing && this.#thread === undefined) this.#start();
@@ -382,7 +380,7 @@ class ThreadedAuditLog implements RunningAuditLog {
     this.#down = reason;
     for (const row of this.#queue.clear()) {
       this.#lose(1);
-      if (row.waiting !== undefined) this.#settleWithoutRow(row.row, row.waiting);
+      row.waiting?.resolve(this.#withoutRow(row.row));
     }
     this.#tellStats();
   }

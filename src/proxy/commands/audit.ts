@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // `outpost audit`: parses the words; what they do is in the audit room.
 
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AUDIT_HELP, auditExport, auditShow, auditTail, auditVerify } from '../audit/commands.ts';
 import { systemClock } from '../clock.ts';
 import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor, UsageError } from './command.ts';
 
+const ACTIONS = ['tail', 'show', 'verify', 'export'] as const;
 const DEFAULT_LINES = 20;
 
 export const audit: Command = {
-  summary: 'tail, show, verify or export the audit log',
   help: `${AUDIT_HELP}${DATA_DIR_HELP}\n`,
   async run(args, io) {
     const { values, positionals } = parseOptions(
@@ -22,20 +23,28 @@ export const audit: Command = {
       },
       { max: 2 },
     );
-    const [action, id] = positionals;
+    const [named, id = ''] = positionals;
+    const action = ACTIONS.find((name) => name === named);
+    if (action === undefined) throw new UsageError(`say one of ${ACTIONS.join(', ')}`);
     const dir = join(resolve(values['data-dir'] ?? pathsFor(io).dataDir), 'audit');
     const json = values.json === true;
     const out = io.stdout;
-    if (id !== undefined && action !== 'show') throw new UsageError(`unexpected argument "${id}"`);
+    if (id !== '' && action !== 'show') throw new UsageError(`unexpected argument "${id}"`);
+    if (id === '' && action === 'show') throw new UsageError('show needs a request or decision id');
+    const lines = values.lines ?? String(DEFAULT_LINES);
+    if (!/^\d{1,9}$/.test(lines)) throw new UsageError('-n takes a number of rows');
+    if (!existsSync(dir)) {
+      // Not "the chain is whole": somebody may have named the wrong folder.
+      io.stderr.write(`there is no audit log in ${dir} yet; it is made when the daemon first starts: outpost run\n`);
+      return 3;
+    }
     switch (action) {
       case 'tail': {
-        const lines = Number(values.lines ?? DEFAULT_LINES);
-        if (!Number.isSafeInteger(lines) || lines < 0) throw new UsageError('-n takes a number of rows');
         const stop = new AbortController();
         process.once('SIGINT', () => stop.abort());
         return auditTail({
           dir,
-          lines,
+          lines: Number(lines),
           follow: values.follow === true,
           json,
           out,
@@ -44,14 +53,11 @@ export const audit: Command = {
         });
       }
       case 'show':
-        if (id === undefined) throw new UsageError('show needs a request or decision id');
         return auditShow({ dir, id, json, out });
       case 'verify':
         return auditVerify({ dir, json, out });
       case 'export':
         return auditExport({ dir, out });
-      default:
-        throw new UsageError('say one of tail, show, verify, export');
     }
   },
 };

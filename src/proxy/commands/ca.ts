@@ -22,7 +22,6 @@ import {
 const ACTIONS = ['show', 'install', 'remove', 'rotate'] as const;
 
 export const ca: Command = {
-  summary: 'show, install, remove or rotate the certificate of this device',
   help: `outpost ca show|install|remove|rotate [--json] [--data-dir DIR]
 
 show      the roots that clients must trust: fingerprints, dates, files

@@ -12,8 +12,6 @@ export interface Io {
 }
 
 export interface Command {
-  /** One line for `outpost --help`. */
-  readonly summary: string;
   readonly help: string;
   /** Resolves to the exit code. */
   run(args: readonly string[], io: Io): Promise<number>;
@@ -32,10 +30,13 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     const extra = parsed.positionals[positionals.max];
     if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`);
+    // An unset variable of a script: as a path it would mean the folder that one happens to be in.
+    const empty = Object.entries(parsed.values).find(([, value]) => value === '');
+    if (empty !== undefined) throw new UsageError(`--${empty[0]} must not be empty`);
     return parsed;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error));
+    throw new UsageError(error instanceof Error ? (error.message.split(/\.\s/)[0] ?? error.message) : String(error));
   }
 }
 

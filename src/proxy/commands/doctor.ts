@@ -17,7 +17,6 @@ import { DEFAULT_PORTS } from './ports.ts';
 import { callApi, findRunning } from './running.ts';
 
 export const doctor: Command = {
-  summary: 'what is wrong on this machine, and what to do',
   help: `outpost doctor [--json] [--data-dir DIR]
 
 Runs every check: [+] fine, [!] worth a look, [-] broken, [?] cannot be told here. Exit code 1 if anything is broken.
@@ -39,7 +38,7 @@ ${DATA_DIR_HELP}
       wantedPorts: Object.values(DEFAULT_PORTS),
       live: async () => {
         if (ready === undefined) return undefined;
-        return agentState.parse((await callApi(dataDir, ready, 'GET', '/v1/state')).json);
+        return agentState.parse(await callApi(dataDir, ready, 'GET', '/v1/state'));
       },
       caPath: ready?.ca_path ?? join(dataDir, 'ca', BUNDLE_FILE),
       trust: openTrustStore(process.platform),

@@ -10,7 +10,6 @@ import { BUNDLE_FILE } from './data-files.ts';
 import { findRunning } from './running.ts';
 
 export const env: Command = {
-  summary: 'what a terminal or a tool needs to go through Outpost',
   help: `outpost env [--shell bash|fish|powershell] [--tool NAME] [--json] [--data-dir DIR]
 
 Prints the commands that set proxy, certificates and base URLs for a terminal, or just what one tool needs:

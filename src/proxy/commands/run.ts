@@ -4,7 +4,7 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { startDaemon } from '../daemon.ts';
-import { createLog } from '../log.ts';
+import { createLog, LOG_LEVELS } from '../log.ts';
 import {
   type Command,
   DATA_DIR_HELP,
@@ -16,13 +16,10 @@ import {
 } from './command.ts';
 import { DEFAULT_PORTS } from './ports.ts';
 
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-
 /** How long a stop may take before the process ends all the same. Milliseconds. */
 const STOP_LIMIT = 1_800;
 
 export const run: Command = {
-  summary: 'start the daemon in the foreground',
   help: `outpost run [options]
 
 Starts outpostd in the foreground. Ctrl-C or SIGTERM stops it cleanly.
@@ -34,7 +31,7 @@ ${DATA_DIR_HELP}
   --api-port N        port of the status page and local API (default ${DEFAULT_PORTS.api}; 0 picks a free one)
   --ready-file PATH   receives {proxy_url, gateway_url, api_url, ca_path, pid, version} as JSON once everything serves;
                       removed on exit
-  --log-level LEVEL   ${LEVELS.join(', ')} (default info); the log is JSON lines on standard error
+  --log-level LEVEL   ${LOG_LEVELS.join(', ')} (default info); the log is JSON lines on standard error
 `,
   async run(args, io) {
     const { values } = parseOptions(args, {
@@ -46,8 +43,8 @@ ${DATA_DIR_HELP}
       'ready-file': { type: 'string' },
       'log-level': { type: 'string' },
     });
-    const level = LEVELS.find((name) => name === (values['log-level'] ?? 'info'));
-    if (level === undefined) throw new UsageError(`--log-level takes one of ${LEVELS.join(', ')}`);
+    const level = LOG_LEVELS.find((name) => name === (values['log-level'] ?? 'info'));
+    if (level === undefined) throw new UsageError(`--log-level takes one of ${LOG_LEVELS.join(', ')}`);
     const paths = pathsFor(io);
     const readyFile = values['ready-file'];
     const daemon = await startDaemon({

@@ -23,39 +23,36 @@ export function findRunning(dataDir: string): Ready | undefined {
     const ready = readySchema.parse(JSON.parse(readFileSync(join(dataDir, RUN_FILE), 'utf8')));
     process.kill(ready.pid, 0);
     return ready;
-  } catch (error) {
-    // EPERM: it runs, as another user.
-    if (error instanceof Error && 'code' in error && error.code === 'EPERM') return undefined;
+  } catch {
     return undefined;
   }
 }
 
-export interface ApiAnswer {
-  readonly status: number;
-  readonly json: unknown;
-}
-
-/** One call of the local API with the folder's token. Rejects with a sentence for the user. */
-export function callApi(dataDir: string, ready: Ready, method: 'GET' | 'POST', path: string): Promise<ApiAnswer> {
+/** One call of the local API with the folder's token; resolves to its JSON. Rejects with a sentence for the user. */
+export function callApi(dataDir: string, ready: Ready, method: 'GET' | 'POST', path: string): Promise<unknown> {
   const token = readFileSync(join(dataDir, API_TOKEN_FILE), 'utf8').trim();
+  // The process may be another one by now, which was given the number of a daemon that was killed.
+  const who = `the daemon (process ${ready.pid}, ${ready.api_url})`;
   return new Promise((resolve, reject) => {
     const call = request(
       new URL(path, ready.api_url),
       { method, headers: { authorization: `Bearer ${token}`, 'x-outpost-api': '1' }, timeout: 5_000 },
       (response) => {
+        const { statusCode = 0 } = response;
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
+          if (statusCode >= 300) return reject(new Error(`${who} refused with status ${statusCode}; restart it`));
           try {
-            resolve({ status: response.statusCode ?? 0, json: JSON.parse(Buffer.concat(chunks).toString('utf8')) });
+            resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')));
           } catch {
-            reject(new Error(`the daemon answered ${response.statusCode} without JSON`));
+            reject(new Error(`${who} answered without JSON; restart it`));
           }
         });
       },
     );
-    call.on('timeout', () => call.destroy(new Error('the daemon did not answer within 5 s')));
-    call.on('error', reject);
+    call.on('timeout', () => call.destroy(new Error('no answer within 5 s')));
+    call.on('error', (error) => reject(new Error(`${who} does not answer (${error.message}); restart it`)));
     call.end();
   });
 }

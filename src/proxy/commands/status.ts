@@ -3,11 +3,11 @@
 
 import { resolve } from 'node:path';
 import { type AgentState, agentState } from '../../contract/local-api.ts';
+import { formatError } from '../policy/format-error.ts';
 import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor } from './command.ts';
 import { callApi, findRunning } from './running.ts';
 
 export const status: Command = {
-  summary: 'what the daemon is doing',
   help: `outpost status [--json] [--data-dir DIR]
 
 Shows the running daemon's addresses, health and totals. Exit code 0: running; 1: running, but with a grave warning; 3: not running.
@@ -24,8 +24,7 @@ ${DATA_DIR_HELP}
       io.stderr.write(`outpostd is not running on ${dataDir}; start it with: outpost run\n`);
       return 3;
     }
-    const { json } = await callApi(dataDir, ready, 'GET', '/v1/state');
-    const state = agentState.parse(json);
+    const state = agentState.parse(await callApi(dataDir, ready, 'GET', '/v1/state'));
     if (values.json) io.stdout.write(`${JSON.stringify({ running: true, ...state })}\n`);
     else io.stdout.write(words(state));
     return state.health.some((item) => item.severity === 'high') ? 1 : 0;
@@ -40,7 +39,7 @@ function words(state: AgentState): string {
     `  gateway  ${state.urls.gateway}`,
     `  status   ${state.urls.api}   (open it with \`outpost ui\`)`,
     `  rules    ${policy.path ?? 'built-in defaults'}${policy.state === 'rejected' ? '  REJECTED, the ones before rule' : ''}`,
-    ...policy.errors.map((error) => `           line ${error.line}, column ${error.column}: ${error.message}`),
+    ...policy.errors.map((error) => `           ${formatError(error)}`),
     `  audit    ${audit.state}, level ${audit.level}, ${audit.watermark} rows in this file${audit.reason === undefined ? '' : ` (${audit.reason})`}`,
     `  calls    ${counters.governed} governed, ${counters.blocked} blocked, ${counters.failed} failed, ${counters.cancelled} cancelled`,
     `  other    ${counters.tunnelled} tunnelled undecrypted, ${counters.relayed} passed on unread`,

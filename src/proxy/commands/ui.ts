@@ -7,7 +7,6 @@ import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor } 
 import { callApi, findRunning } from './running.ts';
 
 export const ui: Command = {
-  summary: 'the address of the status page, signed in',
   help: `outpost ui [--data-dir DIR]
 
 Prints an address that opens the status page in a browser of this machine. It works once, for one minute.
@@ -22,8 +21,8 @@ ${DATA_DIR_HELP}
       io.stderr.write(`outpostd is not running on ${dataDir}; start it with: outpost run\n`);
       return 3;
     }
-    const { json } = await callApi(dataDir, ready, 'POST', '/v1/login-code');
-    io.stdout.write(`${loginCode.parse(json).url}\n`);
+    const { url } = loginCode.parse(await callApi(dataDir, ready, 'POST', '/v1/login-code'));
+    io.stdout.write(`${url}\n`);
     return 0;
   },
 };

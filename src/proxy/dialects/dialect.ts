@@ -28,6 +28,8 @@ export interface Recognised {
   readonly pathModel: string | undefined;
   /** Whether the path alone decides about streaming (Gemini, Bedrock); undefined: the body says. */
   readonly pathStream: boolean | undefined;
+  /** OpenAI's dialects at Google: the body may say `models/NAME` for NAME. At other hosts that is a name of its own. */
+  readonly resourceNames?: true;
 }
 
 /** A piece of text that a person or tool wrote, found in the body. Offsets are bytes into the (decoded) body. */

@@ -82,6 +82,9 @@ test('random bytes', () => {
   }
 });
 
+/** Has no text form: `String` of it throws. */
+const NO_PRIMITIVE = { toString: 1, valueOf: 1 };
+
 /** The same value with every member replaced by something of another type, one at a time. */
 function* damaged(value: unknown): Generator<unknown> {
   const odd: readonly unknown[] = [
@@ -97,6 +100,7 @@ function* damaged(value: unknown): Generator<unknown> {
     [null],
     [[[]]],
     { __proto__: null, constructor: 1 },
+    NO_PRIMITIVE,
   ];
   if (typeof value !== 'object' || value === null) return;
   for (const key of Object.keys(value)) {
@@ -186,6 +190,38 @@ test('__proto__ and constructor keys, huge numbers, truncated JSON, deep nesting
     everywhere(Buffer.from(text), [200, 400, 500]);
     everywhere(Buffer.from(`data: ${text}\n\n`));
   }
+});
+
+test('stop words and reasons that have no text form', () => {
+  const deep = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+  for (const word of [JSON.stringify(NO_PRIMITIVE), deep]) {
+    for (const text of [
+      `{"promptFeedback":{"blockReason":${word}}}`,
+      `{"type":"message-end","delta":{"error":"x","finish_reason":${word}}}`,
+      `{"type":${word},"error":{"code":${word},"type":${word},"status":${word},"message":${word},"details":[${word}]}}`,
+      `{"choices":[{"index":${word},"finish_reason":${word}}],"usage":${word},"id":${word},"model":${word}}`,
+    ]) {
+      everywhere(Buffer.from(text), [200, 429]);
+      everywhere(Buffer.from(`data: ${text}\n\n`));
+    }
+  }
+});
+
+test('a whole answer in one-byte pieces takes little more memory than its bytes', () => {
+  const recognised = {
+    dialect: 'openai-chat',
+    operation: 'generate',
+    pathModel: undefined,
+    pathStream: false,
+  } as const;
+  const { readRequest, readAnswer } = dialectOf('openai-chat');
+  const reader = readAnswer(recognised, readRequest(recognised, undefined), { status: 200, contentType: TYPES.json });
+  const held = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
+  const before = held();
+  const piece = Buffer.from('x');
+  for (let count = 0; count < 2_000_000; count++) reader.push(piece);
+  assert.ok(held() - before < 64 * 1024 * 1024, `${held() - before} bytes`);
+  assert.equal(reader.phase, 'holding');
 });
 
 test('WebSocket messages of any kind', () => {

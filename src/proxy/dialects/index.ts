@@ -32,15 +32,9 @@ export function dialectOf(id: DialectId): Dialect {
 }
 
 export { hasDotSegments } from './dot-segments.ts';
-export { createDecoder, type DecodeFailure, type Decoder, decodeBody } from './framing/content-coding.ts';
+export { createDecoder, decodeBody } from './framing/content-coding.ts';
 export { spliceModel } from './json/splice.ts';
 export { unknownError } from './openai/errors.ts';
-export {
-  type ClientFrame,
-  createFrameReader,
-  errorFrame,
-  laneOf,
-  readClientFrame,
-} from './openai-responses/frames.ts';
+export { createFrameReader, errorFrame, laneOf, readClientFrame } from './openai-responses/frames.ts';
 export { readUnknown } from './read-unknown.ts';
-export { type Address, pathModelOf, recognise, recogniseUpgrade } from './recognise.ts';
+export { type Address, recognise, recogniseUpgrade } from './recognise.ts';

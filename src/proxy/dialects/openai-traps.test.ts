@@ -58,6 +58,15 @@ test('several choices: the answer ends with the last of them', () => {
   ]);
 });
 
+test('the first stop reason stays, and one that means an error fails', () => {
+  const twice = open('openai-chat', SSE);
+  phases(twice, delta({ content: 'x' }, 'length'), delta({}, 'stop'));
+  assert.deepEqual([twice.facts().stop, twice.facts().stopRaw], ['length', 'length']);
+  const failing = open('openai-chat', SSE);
+  assert.deepEqual(phases(failing, delta({ role: 'assistant' }), delta({}, 'error')), ['holding', 'failed']);
+  assert.deepEqual(failing.facts().error, { class: 'server', code: 'error' });
+});
+
 test('Mistral: content as a list, thinking in it; an empty list is nothing', () => {
   const reader = open('openai-chat', SSE);
   assert.deepEqual(
@@ -134,6 +143,23 @@ test('Responses: an error after response.created has failed the attempt, whichev
     assert.deepEqual(phases(reader, created, error), ['holding', 'failed']);
     assert.deepEqual(reader.facts().error, { class: 'rate-limit', code: 'rate_limit_exceeded' });
   }
+});
+
+test('Responses: an error without a code has none', () => {
+  const reader = open('openai-responses', SSE);
+  phases(reader, { type: 'error', code: null, message: 'The server had an error', param: null });
+  assert.deepEqual(reader.facts().error, { class: 'unknown', code: undefined });
+});
+
+test('Responses: a finished piece counts only where no deltas came', () => {
+  const done = { type: 'response.output_text.done', text: 'x' };
+  const deltas = (...events: readonly unknown[]) => {
+    const reader = open('openai-responses', SSE);
+    phases(reader, ...events);
+    return reader.deltas;
+  };
+  assert.equal(deltas(done), 1);
+  assert.equal(deltas({ type: 'response.output_text.delta', delta: 'x' }, done), 1);
 });
 
 test('Responses: a tool call with a name is content, and refusals are', () => {

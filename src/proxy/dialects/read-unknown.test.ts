@@ -29,6 +29,18 @@ test('only Azure names a model by `deployments`', () => {
   ]);
 });
 
+test('a deployment itself is not a call to its model', () => {
+  assert.deepEqual(read('{"x":1}', { ...AZURE, path: '/openai/deployments/dall-e' }), [undefined, undefined, false]);
+});
+
+test('only JSON is read', () => {
+  const body = Buffer.from('{"model":"a"}');
+  for (const type of [undefined, 'text/plain', 'multipart/form-data; boundary=x']) {
+    const facts = readUnknown(body, type, { method: 'POST', ...OPENAI });
+    assert.deepEqual([facts.model, facts.understood], [undefined, false], type);
+  }
+});
+
 test('two names of a model in the body, and more than two', () => {
   assert.deepEqual(read('{"model":"a","Model":"b"}', OPENAI), ['a', 'b', true]);
   assert.deepEqual(read('{"model":"a","Model":"b","MODEL":"c"}', OPENAI), [undefined, undefined, false]);
@@ -40,6 +52,7 @@ test('no model: understood only where OpenAI takes none', () => {
     assert.equal(at(path), true, path);
     assert.equal(at(path, 'api.mistral.ai'), false, path);
   }
+  assert.equal(read('[]', { ...OPENAI, path: '/v1/moderations' })[2], false);
   for (const path of ['/v1/threads/runs', '/v1/threads/t/runs', '/v1/images/generations', '/v1/videos']) {
     assert.equal(at(path), false, path);
   }

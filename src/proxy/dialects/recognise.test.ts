@@ -36,7 +36,6 @@ const ROWS: readonly Row[] = [
   ['api.deepseek.com', '/chat/completions', 'openai-chat'],
   ['api.deepseek.com', '/anthropic/v1/messages', 'anthropic-messages'],
   ['api.mistral.ai', '/v1/fim/completions', 'openai-chat'],
-  ['generativelanguage.googleapis.com', '/v1beta/openai/chat/completions', 'openai-chat'],
   ['api.cohere.ai', '/compatibility/v1/chat/completions', 'openai-chat'],
   ['api.anthropic.com', '/v1/messages', 'anthropic-messages'],
   ['api.anthropic.com', '//v1/messages/', 'anthropic-messages'],
@@ -179,22 +178,31 @@ for (const [host, path, dialect, operation = 'generate', pathModel, stream] of R
   });
 }
 
-test('the query does not matter, wherever it is given', () => {
-  const path = '/v1/messages';
-  const plain = recognise({ method: 'POST', host: 'api.anthropic.com', path });
-  assert.deepEqual(recognise({ method: 'POST', host: 'api.anthropic.com', path, query: 'beta=true' }), plain);
-});
-
 test('a base URL that already holds the version leaves short paths; the provider type says what they mean', () => {
   const at = (providerType: string, path: string) =>
     recognise({ method: 'POST', host: '', providerType, path })?.dialect;
   assert.equal(at('cohere', '/chat'), 'cohere-chat');
   assert.equal(at('cohere', '/embed'), 'cohere-embed');
+  assert.equal(at('cohere', '/chat/x'), undefined);
   assert.equal(at('ollama', '/chat'), 'ollama');
+  assert.equal(at('ollama', '/embeddings'), 'openai-embeddings');
   assert.equal(at('anthropic', '/messages'), 'anthropic-messages');
   assert.equal(at('openai', '/embeddings'), 'openai-embeddings');
   assert.equal(at('openai', '/chat'), undefined);
   assert.equal(at('openai', '/messages'), undefined);
+});
+
+test('OpenAI’s dialects at Google take resource names for models, those of others do not', () => {
+  const at = (host: string, path: string, providerType?: string) => {
+    const found = recognise({ method: 'POST', host, path, providerType });
+    return [found?.dialect, found?.resourceNames];
+  };
+  const path = '/v1beta/openai/chat/completions';
+  assert.deepEqual(at('generativelanguage.googleapis.com', path), ['openai-chat', true]);
+  assert.deepEqual(at('proxy.example', path, 'gemini'), ['openai-chat', true]);
+  assert.deepEqual(at('proxy.example', '/endpoints/openapi/embeddings', 'vertex'), ['openai-embeddings', true]);
+  assert.deepEqual(at('proxy.example', path), ['openai-chat', undefined]);
+  assert.deepEqual(at('googleapis.com.example', path), ['openai-chat', undefined]);
 });
 
 for (const [method, path] of [

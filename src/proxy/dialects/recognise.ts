@@ -4,7 +4,7 @@
 
 import type { DialectId, Operation, Recognised } from './dialect.ts';
 
-/** All that is known before the body. No rule needs `query` today: paths tell the dialects apart, content types the framings. */
+/** All that is known before the body. The query is no part of it: paths tell the dialects apart, content types the framings. */
 export interface Address {
   readonly method: string;
   /** Lower case, without port; '' when only the provider is known. */
@@ -13,8 +13,6 @@ export interface Address {
   readonly providerType?: string | undefined;
   /** Still percent-encoded, without the query. */
   readonly path: string;
-  /** Without the question mark. */
-  readonly query?: string | undefined;
 }
 
 /** Longest model that is taken from a path; the same bound as for bodies. */
@@ -152,7 +150,16 @@ function deploymentOf(path: readonly string[], { host, providerType }: Address):
   return at >= 0 && at + 2 < path.length ? path[at + 1] : undefined;
 }
 
-function openai(sent: readonly string[], address: Address): Recognised | undefined {
+function openai(path: readonly string[], address: Address): Recognised | undefined {
+  const known = openaiPath(path, address);
+  return known !== undefined && isGoogle(address) ? { ...known, resourceNames: true } : known;
+}
+
+function isGoogle({ host, providerType }: Address): boolean {
+  return providerType === 'gemini' || providerType === 'vertex' || host.endsWith('.googleapis.com');
+}
+
+function openaiPath(sent: readonly string[], address: Address): Recognised | undefined {
   const { providerType } = address;
   const deployment = deploymentOf(sent, address);
   const path = sent.map((segment) => segment.toLowerCase()); // Azure and Ollama's kin do not mind the case

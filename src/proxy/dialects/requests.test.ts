@@ -109,6 +109,16 @@ test('Gemini: the resource name in the body is the model of the path', () => {
   assert.deepEqual(named('models/other'), ['gemini-pro', 'other']);
 });
 
+test('OpenAI’s dialects at Google: the resource name means the model, elsewhere it is a name of its own', () => {
+  const body = '{"messages":[],"input":"x","model":"models/gemini-pro"}';
+  for (const dialect of ['openai-chat', 'openai-embeddings'] as const) {
+    const { facts } = ask(dialect, body, { resourceNames: true });
+    assert.deepEqual([facts.model, facts.otherModel], ['gemini-pro', undefined]);
+    assert.equal(body.slice(facts.modelSpan?.start, facts.modelSpan?.end), '"models/gemini-pro"');
+    assert.equal(ask(dialect, body).facts.model, 'models/gemini-pro');
+  }
+});
+
 test('a model in the path goes before the body’s and cannot be spliced', () => {
   const { facts } = ask('openai-chat', { model: 'x', messages: [] }, { pathModel: 'deployment' });
   assert.equal(facts.model, 'deployment');
@@ -285,6 +295,12 @@ test('bedrock invoke: the body’s family decides', () => {
     ['system', '/system/0/text', 's'],
     ['user', '/messages/0/content/0/text', 'n'],
   ]);
+  const calling = ask('bedrock-invoke', {
+    toolConfig: { tools: [{ toolSpec: { name: 'f' } }] },
+    messages: [{ role: 'user', content: [{ toolResult: { content: [{ text: 'r' }] } }] }],
+  });
+  assert.deepEqual(calling.facts.toolNames, ['f']);
+  assert.deepEqual(texts(calling), [['tool', '/messages/0/content/0/toolResult/content/0/text', 'r']]);
   assert.equal(ask('bedrock-invoke', { other: 1 }).facts.understood, false);
 });
 

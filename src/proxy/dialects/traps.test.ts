@@ -165,6 +165,14 @@ test('Ollama: an error line, and tool calls', () => {
   assert.deepEqual([calling.phase, calling.facts().stop], ['done', 'tool-use']);
 });
 
+test('Ollama: lines are followed under each type that servers give them', () => {
+  for (const type of ['x-ndjson', 'ndjson', 'jsonl', 'json', 'octet-stream']) {
+    const reader = open('ollama', { status: 200, contentType: `application/${type}` });
+    reader.push(Buffer.from('{"message":{"content":"x"},"done":false}\n'));
+    assert.deepEqual([reader.framing, reader.phase], ['ndjson', 'content'], type);
+  }
+});
+
 test('Cohere: message-end with ERROR fails', () => {
   const reader = open('cohere-chat', SSE);
   phases(
@@ -172,7 +180,8 @@ test('Cohere: message-end with ERROR fails', () => {
     { type: 'message-start', id: 'x' },
     { type: 'message-end', delta: { finish_reason: 'ERROR', error: 'boom' } },
   );
-  assert.deepEqual([reader.phase, reader.facts().error?.class], ['failed', 'server']);
+  assert.equal(reader.phase, 'failed');
+  assert.deepEqual(reader.facts().error, { class: 'server', code: 'ERROR' });
 });
 
 test('embeddings and token counts end without content', () => {
@@ -245,6 +254,25 @@ test('whole answers: content, usage and stop', () => {
       id,
     );
   }
+});
+
+test('a byte order mark in front of a document is skipped', () => {
+  const reader = document('openai-chat', '\ufeff{"choices":[{"text":"x","finish_reason":"stop"}]}');
+  assert.deepEqual([reader.phase, reader.facts().understood], ['done', true]);
+});
+
+test('an error body beyond 256 KiB is classified by its status alone', () => {
+  const error = (size: number) =>
+    document(
+      'openai-chat',
+      { error: { code: 'insufficient_quota', message: 'x'.repeat(size) } },
+      {
+        status: 429,
+        contentType: 'application/json',
+      },
+    ).facts();
+  assert.deepEqual([error(1000).error?.class, error(1000).understood], ['quota', true]);
+  assert.deepEqual([error(300_000).error?.class, error(300_000).understood], ['rate-limit', false]);
 });
 
 test('a 200 whose document is an error has failed', () => {

@@ -4,7 +4,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { splitPem } from '../os/trust-store/trust-store.ts';
+import { splitPem } from '../../contract/pem.ts';
 
 function parses(pem: string): boolean {
   try {

@@ -3,9 +3,11 @@
 // every governed answer carries. Does not decide anything.
 
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../contract/clock.ts';
 import { ERRORS, type ErrorCode } from '../../contract/errors.ts';
 import type { ErrorClass, NativeError, Recognised } from '../dialects/dialect.ts';
 import { dialectOf, unknownError } from '../dialects/index.ts';
+import { closeAfter } from '../intercept/lingering-close.ts';
 import type { HttpCall } from './call.ts';
 import { headerValue } from './edits.ts';
 
@@ -92,11 +94,9 @@ export function sayToCall(call: HttpCall, said: Said, recognised: Recognised | u
 }
 
 /** Answers an upgrade that will not be: a plain HTTP answer, then the socket is closed. */
-export function sayToSocket(socket: Duplex, said: Said, recognised: Recognised | undefined): void {
+export function sayToSocket(socket: Duplex, said: Said, recognised: Recognised | undefined, clock: Clock): void {
   const answer = errorAnswer(said, recognised);
   let head = `HTTP/1.1 ${answer.status} ${answer.status === 400 ? 'Bad Request' : 'Error'}\r\n`;
   for (let i = 0; i + 1 < answer.headers.length; i += 2) head += `${answer.headers[i]}: ${answer.headers[i + 1]}\r\n`;
-  socket.on('error', () => undefined);
-  socket.end(Buffer.concat([Buffer.from(`${head}connection: close\r\n\r\n`, 'latin1'), answer.body]));
-  socket.resume();
+  closeAfter(socket, Buffer.concat([Buffer.from(`${head}connection: close\r\n\r\n`, 'latin1'), answer.body]), clock);
 }

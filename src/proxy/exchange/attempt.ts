@@ -38,29 +38,22 @@ interface Measured {
   readonly committedAt: number | undefined;
 }
 
-export type AttemptResult = Measured &
-  (
-    | { readonly kind: 'complete' }
-    /** A whole answer that is an error or that the dialect calls failed; held, nothing was written. */
-    | {
-        readonly kind: 'held';
-        readonly status: number;
-        readonly body: readonly Buffer[];
-        readonly trailers: RawHeaders;
-      }
-    /** No usable answer; nothing was written. */
-    | { readonly kind: 'failed'; readonly error: OutpostError }
-    /** Ended early after the commit; the caller's side is still open for an in-band error and must then be aborted. */
-    | { readonly kind: 'broken'; readonly error: OutpostError }
-    | { readonly kind: 'cancelled' }
-  );
-
 type Ending =
-  | { kind: 'complete' }
-  | { kind: 'held'; status: number; body: readonly Buffer[]; trailers: RawHeaders }
-  | { kind: 'failed'; error: OutpostError }
-  | { kind: 'broken'; error: OutpostError }
-  | { kind: 'cancelled' };
+  | { readonly kind: 'complete' }
+  /** A whole answer that is an error or that the dialect calls failed; held, nothing was written. */
+  | {
+      readonly kind: 'held';
+      readonly status: number;
+      readonly body: readonly Buffer[];
+      readonly trailers: RawHeaders;
+    }
+  /** No usable answer; nothing was written. */
+  | { readonly kind: 'failed'; readonly error: OutpostError }
+  /** Ended early after the commit; the caller's side is still open for an in-band error and must then be aborted. */
+  | { readonly kind: 'broken'; readonly error: OutpostError }
+  | { readonly kind: 'cancelled' };
+
+export type AttemptResult = Measured & Ending;
 
 /** Informational answers held for the commit; a provider sends one or two. */
 const MAX_INFOS = 8;
@@ -93,7 +86,7 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
         controller?.abort(new Error(ending.kind));
         if (input.body !== undefined && !Buffer.isBuffer(input.body)) input.body.destroy();
       }
-      resolve({ ...ending, status: status as number, headers, reader, responseBytes, committedAt });
+      resolve({ status, headers, reader, responseBytes, committedAt, ...ending });
     };
     const stop = (error: OutpostError): void =>
       settle(committedAt === undefined ? { kind: 'failed', error } : { kind: 'broken', error });

@@ -2,8 +2,6 @@
 // Plain totals since start, for the status page. They count what happened; they decide nothing.
 
 export interface Counters {
-  /** Connections passed on undecrypted. */
-  tunnelled: number;
   /** Decrypted calls outside the governed paths: passed on unread, not recorded. */
   relayed: number;
   governed: number;
@@ -13,5 +11,5 @@ export interface Counters {
 }
 
 export function createCounters(): Counters {
-  return { tunnelled: 0, relayed: 0, governed: 0, blocked: 0, failed: 0, cancelled: 0 };
+  return { relayed: 0, governed: 0, blocked: 0, failed: 0, cancelled: 0 };
 }

@@ -13,6 +13,7 @@ import type { HandleCall, HttpCall } from './call.ts';
 import type { ExchangeDeps } from './deps.ts';
 import { runDuplex, wantsDuplex } from './duplex.ts';
 import { answerHeaders, header, requestHeaders } from './edits.ts';
+import { ownerOf } from './owner.ts';
 import { AMBIGUOUS, hostHeader, isAmbiguous, originOf, type Placed, pathOf, place } from './place.ts';
 import { relay } from './relay.ts';
 import { intentRow, type Subject } from './rows.ts';
@@ -57,14 +58,14 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
   const subjectBase = { request, decision, call, policy, host: placed.host, recognised, protocol: call.protocol };
 
   if (isAmbiguous(call, policy)) {
-    const owner = await call.connection.owner;
+    const owner = await ownerOf(call, policy);
     // What it is cannot be said either: the row claims no dialect.
     const nothing = { recognised: undefined, facts: undefined, operation: undefined, requestBytes: undefined };
     const why = { code: 'OUT_BAD_REQUEST', rule: undefined, message: AMBIGUOUS } as const;
     return refuse(deps, call, { ...subjectBase, ...nothing, owner }, why, placed.provider.name);
   }
   if (placed.kind !== 'govern') {
-    const owner = await call.connection.owner;
+    const owner = await ownerOf(call, policy);
     const subject: Subject = {
       ...subjectBase,
       owner,
@@ -97,7 +98,7 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
     ? { kind: 'stream', stream: call.body }
     : await readBody(call.body, policy.settings.limits.inspectBodyBytes, declaredLength(call));
   if (read.kind === 'gone') return;
-  const owner = await (policy.needsOwner ? call.connection.ownerSettled() : call.connection.owner);
+  const owner = await ownerOf(call, policy);
   const { facts, decoded } = readFacts(call, placed, read, policy);
   const subject: Subject = {
     ...subjectBase,

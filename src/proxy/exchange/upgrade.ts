@@ -11,6 +11,7 @@ import type { UpgradeCall } from './call.ts';
 import type { ExchangeDeps } from './deps.ts';
 import { header, upgradeHeaders } from './edits.ts';
 import { inspectResponses } from './inspect-responses.ts';
+import { ownerOf } from './owner.ts';
 import { AMBIGUOUS, hostHeader, isAmbiguous, originOf, type Placed, pathOf } from './place.ts';
 import { intentRow, outcomeRow, refusalRow, type Subject } from './rows.ts';
 import { affordable, ruleHeaders } from './spend.ts';
@@ -27,9 +28,9 @@ export async function handleUpgrade(
   const request = deps.newId('req');
   const decision = deps.newId('dec');
   const say = (code: ErrorCode, message?: string): void =>
-    sayToSocket(call.socket, { code, message, request, decision }, recognised);
+    sayToSocket(call.socket, { code, message, request, decision }, recognised, deps.clock);
   if (placed.kind === 'no-provider')
-    return sayToSocket(call.socket, { code: 'OUT_UNKNOWN_PROVIDER', request }, undefined);
+    return sayToSocket(call.socket, { code: 'OUT_UNKNOWN_PROVIDER', request }, undefined, deps.clock);
   const addressed = upstreamTarget(placed.provider, call);
   const recognised = recogniseUpgrade({
     method: call.method,
@@ -47,7 +48,7 @@ export async function handleUpgrade(
     call,
     policy,
     host: placed.host,
-    owner: await (policy.needsOwner ? call.connection.ownerSettled() : call.connection.owner),
+    owner: await ownerOf(call, policy),
     recognised,
     facts: undefined,
     operation: 'connect',

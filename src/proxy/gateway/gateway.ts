@@ -2,15 +2,14 @@
 // The base-URL entrance: plain HTTP on loopback, HTTP/1.1 or HTTP/2 with prior knowledge, one call a request. Who may enter is
 // guard.ts's decision; knows nothing of providers or TLS.
 
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../contract/clock.ts';
-import type { ErrorCode } from '../../contract/errors.ts';
 import type { Log } from '../../contract/log.ts';
 import type { HandleCall } from '../exchange/call.ts';
 import type { Identity } from '../identity/owner.ts';
-import { type Client, createCallCount, describeConnection, type Front, peerOf } from '../intercept/client.ts';
-import { createH1Server } from '../intercept/h1-server.ts';
-import { createH2Server } from '../intercept/h2-server.ts';
+import { type Client, describeConnection, peerOf } from '../intercept/client.ts';
+import { createHttpFront } from '../intercept/http-front.ts';
+import { type LoopbackHost, openLoopback, stopAccepting } from '../intercept/loopback.ts';
 import type { Settings } from '../policy/policy.ts';
 import { admitToGateway, type PeerUser } from './guard.ts';
 
@@ -36,9 +35,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-const DRAIN_MS = 500;
 const MOST_CONNECTIONS = 8_192;
-const PORT_ATTEMPTS = 5;
 /** How long a caller's user is waited for before it counts as unknown: a busy moment must not look like a stranger. Milliseconds. */
 const UID_MS = 2_000;
 /** How long a new connection may stay silent or undecided between HTTP/1.1 and HTTP/2. Milliseconds. */
@@ -50,26 +47,9 @@ const H2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const { clock, log } = deps;
   const sockets = new Set<Socket>();
-  const calls = createCallCount();
   let ids = 0;
-  let refused = 0;
-  let stopping = false;
   let ownHosts: readonly string[] = [];
-  const onRefused = (code: ErrorCode): void => {
-    refused += 1;
-    log.warn('gateway.refused', { code });
-  };
-  const front: Front = {
-    handle: deps.handle,
-    clock,
-    log,
-    calls,
-    answering: new WeakMap(),
-    onRefused,
-    stopping: () => stopping,
-  };
-  const h1 = createH1Server(front);
-  const h2 = createH2Server(front);
+  const http = createHttpFront(deps, (code) => log.warn('gateway.refused', { code }));
 
   const accept = (socket: Socket): void => {
     sockets.add(socket);
@@ -96,26 +76,25 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     void startsAsH2(socket, clock).then((isH2) => {
       if (socket.destroyed) return;
       if (isH2 === undefined) socket.destroy();
-      else (isH2 ? h2 : h1).accept(socket, client);
+      else (isH2 ? http.h2 : http.h1).accept(socket, client);
     });
   };
-  const { servers, port } = await bind(deps, accept).catch((error: unknown) => {
-    h1.close();
-    throw error;
-  });
+  const { servers, port, ipv6 } = await openLoopback(deps.port, (host, at) => open(host, at, accept, log)).catch(
+    async (error: unknown) => {
+      await http.stop();
+      throw error;
+    },
+  );
   ownHosts = ['127.0.0.1', 'localhost', '[::1]'].map((host) => `${host}:${port}`);
   return {
     port,
-    ipv6: servers.length > 1,
-    stats: () => ({ connections: sockets.size, running: calls.running, refused }),
+    ipv6,
+    stats: () => ({ connections: sockets.size, running: http.front.calls.running, refused: http.refused }),
     close: async () => {
-      stopping = true;
-      const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      h1.close();
-      h2.close();
-      await Promise.race([calls.idle(), new Promise<void>((resolve) => clock.after(DRAIN_MS, resolve))]);
+      const stopped = stopAccepting(servers);
+      await http.stop();
       for (const socket of sockets) socket.destroy();
-      await Promise.all(stopped);
+      await stopped;
     },
   };
 }
@@ -125,28 +104,7 @@ function userOf(uid: number | undefined, ownUid: number): PeerUser {
   return uid === ownUid ? 'own' : 'other';
 }
 
-async function bind(
-  { port, log }: Pick<GatewayDeps, 'port' | 'log'>,
-  accept: (socket: Socket) => void,
-): Promise<{ readonly servers: readonly Server[]; readonly port: number }> {
-  for (let attempt = 1; ; attempt++) {
-    const v4 = await open('127.0.0.1', port, accept, log);
-    const bound = (v4.address() as AddressInfo).port;
-    try {
-      return { servers: [v4, await open('::1', bound, accept, log)], port: bound };
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') {
-        log.info('gateway.no-ipv6', { code });
-        return { servers: [v4], port: bound };
-      }
-      v4.close();
-      if (port !== 0 || attempt >= PORT_ATTEMPTS) throw error;
-    }
-  }
-}
-
-function open(host: string, port: number, accept: (socket: Socket) => void, log: Log): Promise<Server> {
+function open(host: LoopbackHost, port: number, accept: (socket: Socket) => void, log: Log): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
     server.maxConnections = MOST_CONNECTIONS;

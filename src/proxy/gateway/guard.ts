@@ -20,7 +20,7 @@ export interface GatewayRules {
 /** Whose process is at the other end: ours, another user's, or not known. */
 export type PeerUser = 'own' | 'other' | 'unknown';
 
-export const TOKEN_HEADER = 'x-outpost-token';
+const TOKEN_HEADER = 'x-outpost-token';
 
 const REFUSED = refused('OUT_FORBIDDEN_CLIENT');
 const MALFORMED = refused('OUT_BAD_REQUEST');

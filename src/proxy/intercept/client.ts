@@ -120,8 +120,8 @@ export function peerOf(socket: Socket): Peer | undefined {
 }
 
 /** Starts the owner lookup at once, so that it runs while TLS does. */
-export function describeConnection(id: string, peer: Peer, identity: Identity, tls?: Connection['tls']): Connection {
+export function describeConnection(id: string, peer: Peer, identity: Identity): Connection {
   const owner = identity.attribute(peer).then((attribution) => attribution.owner);
   const ownerSettled = async (): Promise<Owner | undefined> => (await identity.settled(peer, OWNER_MS)).owner;
-  return { id, peer, owner, ownerSettled, ...(tls === undefined ? {} : { tls }) };
+  return { id, peer, owner, ownerSettled };
 }

@@ -30,8 +30,9 @@ import type { Log } from '../../contract/log.ts';
 import type { HostDecision } from '../policy/policy.ts';
 import { type Authority, parseAuthority } from './authority.ts';
 import { type Peeked, peekClientHello } from './client-hello.ts';
-import type { Dial } from './dial.ts';
+import { type Dial, dialFailure, dialFor } from './dial.ts';
 import { endWith } from './h1-server.ts';
+import { closeAfter } from './lingering-close.ts';
 import { refusal } from './local-answer.ts';
 import { refuseTarget, type TargetRules } from './target-guard.ts';
 import type { Joined, Tunnels } from './tunnel.ts';
@@ -58,7 +59,7 @@ export interface Decrypt {
 }
 
 /** How long a client may take to say what it wants, and to finish a ClientHello that it began. Milliseconds. */
-export const PEEK_MS = 5_000;
+const PEEK_MS = 5_000;
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 /** A fatal TLS alert as a plaintext record: level 2, description 112 (RFC 6066, 3). */
@@ -77,7 +78,7 @@ export function createConnectHandler(deps: ConnectDeps) {
     const refuse = (code: ErrorCode, reason: string): void => {
       deps.onRefused(code);
       deps.log.debug('connect.refused', { code, reason });
-      endWith(socket, refusal(code));
+      endWith(socket, refusal(code), deps.clock);
     };
     const target = parseAuthority(req.url ?? '');
     if (target === undefined) return refuse('OUT_BAD_REQUEST', 'authority');
@@ -114,10 +115,7 @@ async function intercept(deps: ConnectDeps, socket: Socket, target: Authority): 
 function refuseName(deps: ConnectDeps, socket: Socket): void {
   deps.onRefused('OUT_MISDIRECTED');
   deps.log.debug('connect.refused', { code: 'OUT_MISDIRECTED', reason: 'sni' });
-  // The hello is thrown away: unread bytes would turn our close into a reset that overtakes the alert.
-  socket.resume();
-  socket.end(UNRECOGNIZED_NAME);
-  deps.clock.after(PEEK_MS, () => socket.destroy());
+  closeAfter(socket, UNRECOGNIZED_NAME, deps.clock);
 }
 
 async function tunnelName(
@@ -126,15 +124,8 @@ async function tunnelName(
   target: Authority,
   refuse: (code: ErrorCode, reason: string) => void,
 ): Promise<void> {
-  const dialling = deps.dial(target);
-  socket.once('close', dialling.cancel);
-  const dialled = await dialling.result;
-  socket.off('close', dialling.cancel);
-  if (dialled.kind !== 'connected') {
-    const code = dialled.kind === 'forbidden' ? 'OUT_FORBIDDEN_TARGET' : 'OUT_UPSTREAM_UNREACHABLE';
-    return refuse(code, dialled.kind);
-  }
-  if (socket.destroyed) return void dialled.socket.destroy();
+  const dialled = await dialFor(socket, deps.dial, target);
+  if (dialled.kind !== 'connected') return refuse(dialFailure(dialled.kind), dialled.kind);
   socket.write(ESTABLISHED);
   const joined = deps.tunnels.join(socket, dialled.socket);
   const peeked = await peekFirst(deps, socket);

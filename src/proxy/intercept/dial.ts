@@ -5,6 +5,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { Clock } from '../../contract/clock.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
 import type { Authority } from './authority.ts';
 import { refuseAddress, type TargetRules } from './target-guard.ts';
 
@@ -64,6 +65,22 @@ export function createDial(options: DialOptions): Dial {
     });
     return { result, cancel: () => socket.destroy() };
   };
+}
+
+/** Dials for a client. When that leaves meanwhile, the attempt is given up and nothing stays open. */
+export async function dialFor(client: Socket, dial: Dial, target: Authority): Promise<Dialled> {
+  const { result, cancel } = dial(target);
+  client.once('close', cancel);
+  const dialled = await result;
+  client.off('close', cancel);
+  if (dialled.kind !== 'connected' || !client.destroyed) return dialled;
+  dialled.socket.destroy();
+  return { kind: 'unreachable' };
+}
+
+/** What the client is told when there is no connection. */
+export function dialFailure(kind: Exclude<Dialled['kind'], 'connected'>): ErrorCode {
+  return kind === 'forbidden' ? 'OUT_FORBIDDEN_TARGET' : 'OUT_UPSTREAM_UNREACHABLE';
 }
 
 /**

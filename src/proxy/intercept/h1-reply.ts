@@ -3,13 +3,10 @@
 // where the answer comes from.
 
 import type { ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Clock } from '../../contract/clock.ts';
 import { pairs } from '../../contract/http-headers.ts';
 import type { RawHeaders, Reply } from '../exchange/call.ts';
-
-/** How long an abort waits for bytes that were already written, before it resets the connection all the same. Milliseconds. */
-export const ABORT_FLUSH_MS = 250;
+import { resetFlushed, untilDrained } from './outflow.ts';
 
 export interface H1ReplyOptions {
   readonly res: ServerResponse;
@@ -21,8 +18,6 @@ export interface H1ReplyOptions {
   readonly extra: RawHeaders;
   /** The client waits for 100 Continue and may never send its body: then the connection cannot be used again. */
   readonly mustClose: () => boolean;
-  /** Told once, when `end` or `abort` has been called. */
-  readonly onClosed: () => void;
 }
 
 export class H1Reply implements Reply {
@@ -31,7 +26,6 @@ export class H1Reply implements Reply {
   #started = false;
   #sent = false;
   #closed = false;
-  #waiting: Promise<void> | undefined;
 
   constructor(options: H1ReplyOptions) {
     this.#options = options;
@@ -81,23 +75,12 @@ export class H1Reply implements Reply {
   }
 
   drained(): Promise<void> {
-    if (this.#dead || !this.#res.writableNeedDrain) return Promise.resolve();
-    this.#waiting ??= new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiting = undefined;
-        this.#res.off('drain', done);
-        this.#options.gone.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#res.on('drain', done);
-      this.#options.gone.addEventListener('abort', done);
-    });
-    return this.#waiting;
+    return this.#dead ? Promise.resolve() : untilDrained(this.#res, this.#options.gone);
   }
 
   end(trailers?: RawHeaders): void {
     if (this.#dead) return;
-    this.#close();
+    this.#closed = true;
     if (trailers !== undefined && trailers.length > 0) {
       this.#guard(() => this.#res.addTrailers(pairs(trailers)));
     }
@@ -106,21 +89,11 @@ export class H1Reply implements Reply {
 
   abort(): void {
     if (this.#dead) return;
-    this.#close();
-    const { clock, reset } = this.#options;
-    const socket: Duplex | null = this.#res.socket;
-    if (socket === null || socket.writableLength === 0) return reset();
-    // What was written before (an in-band error event) still goes out; the queue is left alone for a moment.
-    const timer = clock.after(ABORT_FLUSH_MS, reset);
-    socket.write('', () => {
-      timer.clear();
-      reset();
-    });
-  }
-
-  #close(): void {
     this.#closed = true;
-    this.#options.onClosed();
+    const { clock, reset } = this.#options;
+    const { socket } = this.#res;
+    if (socket === null) reset();
+    else resetFlushed(socket, clock, reset);
   }
 
   /** Node refuses header names and values that it cannot write safely; such an answer is broken, not repaired. */

@@ -5,10 +5,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../contract/clock.ts';
 import type { RawHeaders, UpgradeCall } from '../exchange/call.ts';
 import { CallBody, emptyBody } from './call-body.ts';
 import { type Admission, type Admitted, type Client, type Front, refused, runCall } from './client.ts';
 import { H1Reply } from './h1-reply.ts';
+import { closeAfter } from './lingering-close.ts';
 import { closingResponse, type LocalAnswer, refusal } from './local-answer.ts';
 
 /** Longer than the idle times of SDK pools and browsers (Go 90 s, Chromium 300 s), so that they, not we, close. Milliseconds. */
@@ -57,7 +59,7 @@ export function createH1Server(front: Front): H1Server {
   server.on('upgrade', (req, socket, early) => {
     withClient(req, (client) => serveUpgrade(front, client, req, socket, early));
   });
-  server.on('connect', (_req, socket) => endWith(socket, refusal('OUT_BAD_REQUEST')));
+  server.on('connect', (_req, socket) => endWith(socket, refusal('OUT_BAD_REQUEST'), front.clock));
   server.on('clientError', answerClientError(front));
   // Starts Node's check of `headersTimeout`, which otherwise runs only for servers that listen themselves.
   server.emit('listening');
@@ -74,27 +76,37 @@ export function createH1Server(front: Front): H1Server {
 }
 
 /** A request that cannot be parsed is answered and its connection closed; in the middle of an answer it is only closed. */
-export function answerClientError({ answering }: Pick<Front, 'answering'>) {
+export function answerClientError({ answering, clock }: Pick<Front, 'answering' | 'clock'>) {
+  const answered = new WeakSet<Duplex>();
   return (error: Error & { readonly code?: string }, socket: Duplex): void => {
-    if (!socket.writable || answering.get(socket)?.headersSent === true || error.code === 'ECONNRESET') {
+    // The parser finds fault with all that comes behind the first fault.
+    if (answered.has(socket)) return;
+    const running = answering.get(socket);
+    const busy = running !== undefined && !running.writableFinished;
+    if (!socket.writable || (busy && running.headersSent) || error.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
+    answered.add(socket);
     const answer = refusal('OUT_BAD_REQUEST');
-    endWith(socket, { ...answer, status: STATUS_OF_PARSE_ERROR[error.code ?? ''] ?? answer.status });
+    const worded = { ...answer, status: STATUS_OF_PARSE_ERROR[error.code ?? ''] ?? answer.status };
+    // A call whose body broke ends with its connection, and a request that was too slow may not be completed after all.
+    if (busy || error.code === TOO_SLOW) socket.end(closingResponse(worded), () => socket.destroy());
+    else endWith(socket, worded, clock);
   };
 }
+
+const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 const STATUS_OF_PARSE_ERROR: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  [TOO_SLOW]: 408,
 };
 
 /** Answers on a bare socket and closes it. */
-export function endWith(socket: Duplex, answer: LocalAnswer): void {
-  socket.on('error', () => socket.destroy());
-  socket.end(closingResponse(answer), () => socket.destroy());
+export function endWith(socket: Duplex, answer: LocalAnswer, clock: Clock): void {
+  closeAfter(socket, closingResponse(answer), clock);
 }
 
 /** Lets a request in, or answers it. */
@@ -169,7 +181,6 @@ function startCall(front: Front, client: Client, req: IncomingMessage, res: Serv
     gone: leaving.signal,
     extra: admitted.replyHeaders,
     mustClose: () => awaitsContinue && !continued,
-    onClosed: () => undefined,
   });
   if (!hasBody) req.resume();
   const call = {
@@ -194,7 +205,7 @@ export function serveUpgrade(front: Front, client: Client, req: IncomingMessage,
   const start = (decided: Admission): void => {
     if (decided.kind === 'answer') {
       if (decided.code !== undefined) front.onRefused(decided.code);
-      return endWith(socket, decided.answer);
+      return endWith(socket, decided.answer, front.clock);
     }
     const leaving = new AbortController();
     const ended = front.calls.begin();

@@ -5,7 +5,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Clock } from '../../contract/clock.ts';
 import { pairs } from '../../contract/http-headers.ts';
 import type { RawHeaders, Reply } from '../exchange/call.ts';
-import { ABORT_FLUSH_MS } from './h1-reply.ts';
+import { resetFlushed, untilDrained } from './outflow.ts';
 
 /** RFC 9113, 8.2.2: these have no place in HTTP/2. */
 const CONNECTION_SPECIFIC = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
@@ -27,7 +27,6 @@ export class H2Reply implements Reply {
   #started = false;
   #closed = false;
   #trailers: RawHeaders = [];
-  #waiting: Promise<void> | undefined;
 
   constructor(options: H2ReplyOptions) {
     this.#options = options;
@@ -67,18 +66,7 @@ export class H2Reply implements Reply {
   }
 
   drained(): Promise<void> {
-    if (this.#dead || !this.#stream.writableNeedDrain) return Promise.resolve();
-    this.#waiting ??= new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiting = undefined;
-        this.#stream.off('drain', done);
-        this.#options.gone.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#stream.on('drain', done);
-      this.#options.gone.addEventListener('abort', done);
-    });
-    return this.#waiting;
+    return this.#dead ? Promise.resolve() : untilDrained(this.#stream, this.#options.gone);
   }
 
   end(trailers: RawHeaders = []): void {
@@ -94,15 +82,7 @@ export class H2Reply implements Reply {
     if (this.#dead) return;
     this.#closed = true;
     this.#head = undefined;
-    const stream = this.#stream;
-    const reset = (): void => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-    if (stream.writableLength === 0) return reset();
-    // What was written before (an in-band error event) still goes out, if the client reads at all.
-    const timer = this.#options.clock.after(ABORT_FLUSH_MS, reset);
-    stream.write('', () => {
-      timer.clear();
-      reset();
-    });
+    resetFlushed(this.#stream, this.#options.clock, () => this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR));
   }
 
   #flushHead(endStream: boolean): void {

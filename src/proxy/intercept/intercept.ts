@@ -5,25 +5,15 @@
 import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Clock } from '../../contract/clock.ts';
-import type { ErrorCode } from '../../contract/errors.ts';
 import type { Log } from '../../contract/log.ts';
 import type { HandleCall } from '../exchange/call.ts';
 import type { Identity } from '../identity/owner.ts';
 import type { HostDecision, Settings } from '../policy/policy.ts';
 import { parseHostHeader } from './authority.ts';
-import {
-  type Admission,
-  type Client,
-  createCallCount,
-  describeConnection,
-  type Front,
-  peerOf,
-  refused,
-} from './client.ts';
+import { type Admission, type Client, describeConnection, peerOf, refused } from './client.ts';
 import { createConnectHandler, type Decrypt } from './connect.ts';
 import { createDial, type DialOptions, type Resolve } from './dial.ts';
-import { createH1Server } from './h1-server.ts';
-import { createH2Server } from './h2-server.ts';
+import { createHttpFront } from './http-front.ts';
 import { listen } from './listener.ts';
 import { createPlainProxy } from './plain.ts';
 import type { TargetRules } from './target-guard.ts';
@@ -53,8 +43,6 @@ export interface InterceptStats {
   readonly connections: number;
   readonly running: number;
   readonly tunnels: TunnelCounts;
-  readonly decrypted: number;
-  readonly handshakeErrors: number;
   readonly refused: number;
 }
 
@@ -66,8 +54,6 @@ export interface Intercept {
   close(): Promise<void>;
 }
 
-/** Milliseconds. The whole stop has to stay under a second. */
-const DRAIN_MS = 500;
 const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
 
@@ -76,24 +62,8 @@ export async function startIntercept(deps: InterceptDeps): Promise<Intercept> {
   const { clock, log, identity } = deps;
   let port = deps.port;
   let ids = 0;
-  let decrypted = 0;
-  let handshakeErrors = 0;
-  let refusals = 0;
-  let stopping = false;
-  const calls = createCallCount();
-  const onRefused = (code: ErrorCode): void => {
-    refusals += 1;
-    log.debug('entrance.refused', { code });
-  };
-  const front: Front = {
-    handle: deps.handle,
-    clock,
-    log,
-    calls,
-    answering: new WeakMap(),
-    onRefused,
-    stopping: () => stopping,
-  };
+  const http = createHttpFront(deps, (code) => log.debug('entrance.refused', { code }));
+  const { front, h1, h2 } = http;
   const rules = (): TargetRules => ({ ...deps.settings().network, ownPorts: [port, ...deps.ownPorts()] });
   const actionFor = (host: string): HostDecision['action'] => deps.decideHost(host).action;
   const dialOptions: DialOptions = {
@@ -104,16 +74,11 @@ export async function startIntercept(deps: InterceptDeps): Promise<Intercept> {
   };
   const dial = createDial(dialOptions);
   const tunnels = createTunnels(clock);
-  const h1 = createH1Server(front);
-  const h2 = createH2Server(front);
   const tls = createTlsFront({
     contextFor: deps.contextFor,
     clock,
     onClientDistrust: deps.onClientDistrust,
-    onHandshakeError: (host, reason) => {
-      handshakeErrors += 1;
-      log.debug('tls.handshake-failed', { host, reason });
-    },
+    onHandshakeError: (host, reason) => log.debug('tls.handshake-failed', { host, reason }),
   });
 
   const decrypt = (raw: Socket, { sni, port: atPort, misdirected }: Decrypt): void => {
@@ -122,7 +87,6 @@ export async function startIntercept(deps: InterceptDeps): Promise<Intercept> {
     const connection = describeConnection(`p${++ids}`, peer, identity);
     let used = false;
     const onSecure = (socket: TLSSocket, protocol: 'h2' | 'http/1.1'): void => {
-      decrypted += 1;
       const client: Client = {
         raw,
         connection: { ...connection, tls: describeTls(socket, sni) },
@@ -161,7 +125,7 @@ export async function startIntercept(deps: InterceptDeps): Promise<Intercept> {
     tunnels,
     clock,
     log,
-    onRefused,
+    onRefused: front.onRefused,
     decrypt,
     plain,
   });
@@ -169,11 +133,12 @@ export async function startIntercept(deps: InterceptDeps): Promise<Intercept> {
     port,
     handlers: { connect, request: plainProxy.request, upgrade: plainProxy.upgrade },
     answering: front.answering,
+    clock,
     log,
-  }).catch((error: unknown) => {
-    h1.close();
+  }).catch(async (error: unknown) => {
     plainProxy.close();
     tunnels.close();
+    await http.stop();
     throw error;
   });
   port = listener.port;
@@ -183,19 +148,14 @@ export async function startIntercept(deps: InterceptDeps): Promise<Intercept> {
     ipv6: listener.ipv6,
     stats: () => ({
       connections: listener.connections,
-      running: calls.running,
+      running: front.calls.running,
       tunnels: tunnels.counts(),
-      decrypted,
-      handshakeErrors,
-      refused: refusals,
+      refused: http.refused,
     }),
     close: async () => {
-      stopping = true;
       tls.close();
       const stopped = listener.stopAccepting();
-      h1.close();
-      h2.close();
-      await Promise.race([calls.idle(), new Promise<void>((resolve) => clock.after(DRAIN_MS, resolve))]);
+      await http.stop();
       tunnels.close();
       plainProxy.close();
       listener.destroyConnections();

@@ -4,11 +4,13 @@
 // handlers decide.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
 import type { Front } from './client.ts';
 import { answerClientError, hardenServer } from './h1-server.ts';
+import { openLoopback, stopAccepting } from './loopback.ts';
 import { MitmProxy } from './mitm-proxy.ts';
 
 export interface ListenerHandlers {
@@ -22,6 +24,7 @@ export interface ListenerOptions {
   readonly port: number;
   readonly handlers: ListenerHandlers;
   readonly answering: Front['answering'];
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -37,42 +40,31 @@ export interface Listener {
 
 /** An IDE or a browser opens dozens; this is for runaway clients. Connections per address family. */
 const MOST_CONNECTIONS = 8_192;
-/** How often a free port is asked for when the one that 127.0.0.1 got is taken on ::1. */
-const PORT_ATTEMPTS = 5;
 
 /** Rejects when the port is taken (`EADDRINUSE`) or may not be bound. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { port, log } = options;
   const sockets = new Set<Socket>();
-  for (let attempt = 1; ; attempt++) {
-    const v4 = await listenV4(options, sockets);
-    const bound = (v4.address() as AddressInfo).port;
-    try {
-      const v6 = await listenV6(options, bound, sockets);
-      return {
-        port: bound,
-        ipv6: v6 !== undefined,
-        get connections() {
-          return sockets.size;
-        },
-        stopAccepting: async () => {
-          await Promise.all([v4, v6].map(closed));
-        },
-        destroyConnections: () => {
-          for (const socket of sockets) socket.destroy();
-          sockets.clear();
-        },
-      };
-    } catch (error) {
-      v4.close();
-      if (port !== 0 || attempt >= PORT_ATTEMPTS) throw error;
-      log.debug('proxy.port-retry', { port: bound });
-    }
-  }
+  const { port, ipv6, servers } = await openLoopback(options.port, async (host, at) => {
+    const server = host === '127.0.0.1' ? listenV4(options, at) : listenV6(options, at);
+    prepare(server, options, sockets);
+    await listening(server);
+    return server;
+  });
+  return {
+    port,
+    ipv6,
+    get connections() {
+      return sockets.size;
+    },
+    stopAccepting: () => stopAccepting(servers),
+    destroyConnections: () => {
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    },
+  };
 }
 
-async function listenV4(options: ListenerOptions, sockets: Set<Socket>): Promise<Server> {
-  const { handlers, port } = options;
+function listenV4({ handlers }: ListenerOptions, port: number): Server {
   const proxy = new MitmProxy();
   silence(proxy);
   // Neither hook ever calls back: that is what takes over. The library has paused the request and rewritten its URL.
@@ -88,31 +80,19 @@ async function listenV4(options: ListenerOptions, sockets: Set<Socket>): Promise
   server.prependListener('request', (req) => targets.set(req, req.url));
   // Its own upgrade listener would relay WebSockets without asking anyone.
   server.removeAllListeners('upgrade');
-  prepare(server, options, sockets);
-  await listening(server);
   return server;
 }
 
-/** Undefined where there is no IPv6 loopback. */
-async function listenV6(options: ListenerOptions, port: number, sockets: Set<Socket>): Promise<Server | undefined> {
+function listenV6({ handlers }: ListenerOptions, port: number): Server {
   const server = createServer();
-  server.on('connect', options.handlers.connect);
-  server.on('request', options.handlers.request);
-  prepare(server, options, sockets);
+  server.on('connect', handlers.connect);
+  server.on('request', handlers.request);
   server.listen({ host: '::1', port, ipv6Only: true });
-  try {
-    await listening(server);
-    return server;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== 'EADDRNOTAVAIL' && code !== 'EAFNOSUPPORT') throw error;
-    options.log.info('proxy.no-ipv6', { code });
-    return undefined;
-  }
+  return server;
 }
 
 function prepare(server: Server, options: ListenerOptions, sockets: Set<Socket>): void {
-  const { handlers, answering, log } = options;
+  const { handlers, answering, clock, log } = options;
   hardenServer(server);
   server.maxConnections = MOST_CONNECTIONS;
   // Accepting can fail later (no file descriptors left); without a listener that would end the process.
@@ -126,14 +106,7 @@ function prepare(server: Server, options: ListenerOptions, sockets: Set<Socket>)
   server.on('upgrade', handlers.upgrade);
   // Not answered by Node, so that the 100 comes from whoever wants the body.
   server.on('checkContinue', (req, res) => server.emit('request', req, res));
-  server.on('clientError', answerClientError({ answering }));
-}
-
-function closed(server: Server | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (server === undefined) resolve();
-    else server.close(() => resolve());
-  });
+  server.on('clientError', answerClientError({ answering, clock }));
 }
 
 function listening(server: Server): Promise<void> {

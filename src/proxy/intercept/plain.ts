@@ -19,7 +19,7 @@ import type { RawHeaders } from '../exchange/call.ts';
 import type { HostDecision } from '../policy/policy.ts';
 import { type Authority, parseHostHeader } from './authority.ts';
 import { type Admission, type Client, type Front, refused } from './client.ts';
-import { type Dial, type DialOptions, guardedLookup, isForbidden } from './dial.ts';
+import { type Dial, type DialOptions, dialFailure, dialFor, guardedLookup, isForbidden } from './dial.ts';
 import { admitH1, answerRequest, endWith, serveRequest, serveUpgrade } from './h1-server.ts';
 import { type LocalAnswer, plainText, refusal } from './local-answer.ts';
 import { refuseTarget, type TargetRules } from './target-guard.ts';
@@ -70,7 +70,7 @@ export function createPlainProxy(deps: PlainDeps): PlainProxy {
       const to = destination(deps, req);
       if (to.kind === 'refuse') {
         front.onRefused(to.code);
-        return endWith(socket, to.answer);
+        return endWith(socket, to.answer, front.clock);
       }
       if (!(socket instanceof Socket)) return void socket.destroy();
       if (to.kind === 'forward') return void relayUpgrade(deps, req, socket, early, to.target, to.path);
@@ -143,7 +143,7 @@ function forward(
   const failed = (error?: Error): void => {
     timer.clear();
     if (res.headersSent || res.destroyed) return void (req.socket.destroyed || resetQuietly(req.socket));
-    const code = isForbidden(error) ? 'OUT_FORBIDDEN_TARGET' : 'OUT_UPSTREAM_UNREACHABLE';
+    const code = dialFailure(isForbidden(error) ? 'forbidden' : 'unreachable');
     front.onRefused(code);
     answerRequest(req, res, refusal(code), true);
   };
@@ -203,14 +203,11 @@ async function relayUpgrade(
   path: string,
 ): Promise<void> {
   socket.setNoDelay(true);
-  const dialling = deps.dial(target);
-  socket.once('close', dialling.cancel);
-  const dialled = await dialling.result;
-  socket.off('close', dialling.cancel);
+  const dialled = await dialFor(socket, deps.dial, target);
   if (dialled.kind !== 'connected') {
-    const code = dialled.kind === 'forbidden' ? 'OUT_FORBIDDEN_TARGET' : 'OUT_UPSTREAM_UNREACHABLE';
+    const code = dialFailure(dialled.kind);
     deps.front.onRefused(code);
-    return endWith(socket, refusal(code));
+    return endWith(socket, refusal(code), deps.front.clock);
   }
   const headers = endToEnd(req.rawHeaders, true);
   const lines = [`${req.method} ${path} HTTP/1.1`, ...pairs(headers).map(([name, value]) => `${name}: ${value}`)];
@@ -220,7 +217,7 @@ async function relayUpgrade(
 }
 
 /** Without what belongs to one hop; `upgrading` keeps the two headers that ask for the upgrade. */
-export function endToEnd(headers: RawHeaders, upgrading = false): RawHeaders {
+function endToEnd(headers: RawHeaders, upgrading = false): RawHeaders {
   const all = pairs(headers);
   const named = new Set(
     all

@@ -46,7 +46,7 @@ export interface TlsFront {
 }
 
 /** From the ClientHello to the client's Finished. Milliseconds. */
-export const HANDSHAKE_MS = 15_000;
+const HANDSHAKE_MS = 15_000;
 /** A session that ends sooner than this without a request was closed because of the certificate. Milliseconds. */
 const UNUSED_MS = 2_000;
 

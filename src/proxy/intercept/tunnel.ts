@@ -27,7 +27,7 @@ export interface Tunnels {
 }
 
 /** Long enough for an idle ssh session over a working day; dead peers are found by TCP keep-alive. Milliseconds. */
-export const TUNNEL_IDLE_MS = 4 * 60 * 60 * 1000;
+const TUNNEL_IDLE_MS = 4 * 60 * 60 * 1000;
 const SWEEP_MS = 5 * 60 * 1000;
 
 interface Open {
@@ -94,7 +94,7 @@ export function createTunnels(clock: Clock): Tunnels {
 }
 
 /** A side that breaks breaks the other as well: a reset is passed on as a reset, never as a clean end. Returns the undo. */
-export function linkFates(a: Socket, b: Socket): () => void {
+function linkFates(a: Socket, b: Socket): () => void {
   const follow = (one: Socket, other: Socket): (() => void) => {
     const onClose = (hadError: boolean): void => {
       if (hadError || !one.readableEnded) resetQuietly(other);

@@ -2,11 +2,12 @@
 // Reads the configuration and the files that it names, and checks all of it: from a path to plain values or to errors. The only
 // file of the room that reads disk, with store.ts, which decides when. Runs in a thread of its own (check-worker.ts).
 
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Config } from '../../contract/config.ts';
 import type { HostCatalogueRow } from '../../contract/host-catalogue.ts';
+import { splitPem } from '../../contract/pem.ts';
 import { indexCatalogue } from './catalogue.ts';
 import { compilePolicy } from './compile.ts';
 import { MAX_CONFIG_BYTES, parseConfig } from './parse.ts';
@@ -14,9 +15,13 @@ import { builtInCatalogue, MAX_CATALOGUE_BYTES, parseCatalogue } from './parse-c
 import type { PolicyError } from './policy.ts';
 import type { Environment } from './providers.ts';
 
+/** Bundles of public roots have about 0.2 MB. */
+const MAX_CA_BYTES = 4 * 1_048_576;
+
 export interface CheckRequest {
-  /** The configuration file; undefined: the built-in defaults. */
-  readonly path: string | undefined;
+  readonly path: string;
+  /** No file there is no fault: it stands for the built-in defaults. */
+  readonly mayBeAbsent: boolean;
   readonly env: Environment;
 }
 
@@ -25,26 +30,32 @@ export type Checked =
   | {
       readonly ok: true;
       readonly config: Config;
-      /** What was read, for the hash; '' for the built-in defaults. */
-      readonly text: string;
+      /** What was read, for the hash; undefined: there is no file, and the defaults rule. */
+      readonly text: string | undefined;
       readonly rows: readonly HostCatalogueRow[];
-      /** Folder at which relative paths of the configuration start. */
-      readonly folder: string;
+      /** PEM certificates of `upstream.ca_files`, one string each. */
+      readonly upstreamRoots: readonly string[];
       /** SHA-256 over all that was read; equal means nothing changed. */
       readonly fingerprint: string;
       /** Files that were read besides the configuration. */
       readonly files: readonly string[];
     }
-  | { readonly ok: false; readonly errors: readonly PolicyError[]; readonly files: readonly string[] };
+  | Faulty;
 
-interface FileText {
-  readonly text: string | undefined;
-  readonly problem: string;
+export interface Faulty {
+  readonly ok: false;
+  readonly errors: readonly PolicyError[];
+  /** Files that were looked at besides the configuration. */
+  readonly files: readonly string[];
 }
 
-/** At most `limit` bytes of a regular file; never blocks on a pipe or device. */
-async function readBounded(path: string, limit: number): Promise<FileText> {
-  const bad = (problem: string): FileText => ({ text: undefined, problem });
+type FileText =
+  | { readonly text: string }
+  | { readonly text: undefined; readonly problem: string; readonly absent: boolean };
+
+/** At most `limit` bytes of a regular file as text; never blocks on a pipe or device. */
+async function readBounded(path: string, limit: number, encoding: 'utf-8' | 'latin1'): Promise<FileText> {
+  const bad = (problem: string, absent = false): FileText => ({ text: undefined, problem, absent });
   let file: FileHandle | undefined;
   try {
     // Opening a pipe would wait for a writer; so the kind is asked first.
@@ -55,47 +66,54 @@ async function readBounded(path: string, limit: number): Promise<FileText> {
     const buffer = Buffer.alloc(limit + 1);
     const { bytesRead } = await file.read(buffer, 0, limit + 1, 0);
     if (bytesRead > limit) return bad(`is larger than ${limit} bytes`);
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead));
-    return { text, problem: '' };
+    return { text: new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead)) };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return bad('does not exist');
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return bad('does not exist', true);
     return bad(code === undefined || code.startsWith('ERR_') ? 'is not valid UTF-8' : `cannot be read (${code})`);
   } finally {
     await file?.close();
   }
 }
 
-function whole(message: string, at = ''): PolicyError {
-  return { message, line: 0, column: 0, at };
+function isReadable(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Checks everything that compilePolicy would find too, because only here is the place of a fault known. Never rejects. */
-export async function checkConfig({ path, env }: CheckRequest): Promise<Checked> {
-  const folder = path === undefined ? '.' : dirname(path);
-  const read = path === undefined ? { text: '{}', problem: '' } : await readBounded(path, MAX_CONFIG_BYTES);
-  const hash = createHash('sha256').update(read.text ?? '');
-  const fail = (errors: readonly PolicyError[], files: readonly string[] = []): Checked => ({
-    ok: false,
-    errors,
-    files,
-  });
-  if (read.text === undefined) return fail([whole(`the file ${read.problem}`)]);
-  const parsed = parseConfig(read.text);
+export async function checkConfig({ path, mayBeAbsent, env }: CheckRequest): Promise<Checked> {
+  const files: string[] = [];
+  const fail = (errors: readonly PolicyError[]): Faulty => ({ ok: false, errors, files });
+  const read = await readBounded(path, MAX_CONFIG_BYTES, 'utf-8');
+  if (read.text === undefined && !(read.absent && mayBeAbsent)) {
+    return fail([{ message: `the file ${read.problem}`, line: 0, column: 0, at: '' }]);
+  }
+  const text = read.text ?? '';
+  const parsed = parseConfig(read.text ?? '{}');
   if (!parsed.ok) return fail(parsed.errors);
   const { config, locate } = parsed;
+  const hash = createHash('sha256').update(text);
 
-  const files: string[] = [];
+  const readNamed = async (name: string, limit: number, encoding: 'utf-8' | 'latin1'): Promise<FileText> => {
+    const file = isAbsolute(name) ? name : join(dirname(path), name);
+    files.push(file);
+    const found = await readBounded(file, limit, encoding);
+    hash.update('\0').update(found.text ?? '');
+    return found;
+  };
+
   let rows: readonly HostCatalogueRow[];
   if (typeof config.catalogue === 'string') {
-    const file = isAbsolute(config.catalogue) ? config.catalogue : join(folder, config.catalogue);
-    files.push(file);
-    const text = await readBounded(file, MAX_CATALOGUE_BYTES);
-    if (text.text === undefined) {
-      return fail([locate({ path: ['catalogue'], message: `the catalogue file ${text.problem}` })], files);
+    const found = await readNamed(config.catalogue, MAX_CATALOGUE_BYTES, 'utf-8');
+    if (found.text === undefined) {
+      return fail([locate({ path: ['catalogue'], message: `the catalogue file ${found.problem}` })]);
     }
-    hash.update('\0').update(text.text);
-    const catalogue = parseCatalogue(text.text);
+    const catalogue = parseCatalogue(found.text);
     if (!catalogue.ok) {
       // Line and column are those of the catalogue file; `at` says so.
       return fail(
@@ -103,7 +121,6 @@ export async function checkConfig({ path, env }: CheckRequest): Promise<Checked>
           ...error,
           at: error.at === '' ? 'catalogue file' : `catalogue file ${error.at}`,
         })),
-        files,
       );
     }
     rows = catalogue.rows;
@@ -117,8 +134,27 @@ export async function checkConfig({ path, env }: CheckRequest): Promise<Checked>
     rows = config.catalogue.map((row) => ({ ...row, paths: row.paths ?? [] }));
   } else rows = builtInCatalogue();
 
-  const text = path === undefined ? '' : read.text;
-  const compiled = compilePolicy({ config, text, catalogue: indexCatalogue(rows), env, folder, generation: 0 });
-  if (!compiled.ok) return fail(compiled.issues.map(locate), files);
-  return { ok: true, config, text, rows, folder, fingerprint: hash.digest('hex'), files };
+  const upstreamRoots: string[] = [];
+  for (const [index, name] of (config.upstream?.ca_files ?? []).entries()) {
+    // Comments in such files come in any encoding; certificates are ASCII.
+    const found = await readNamed(name, MAX_CA_BYTES, 'latin1');
+    const roots = splitPem(found.text ?? '').filter(isReadable);
+    if (roots.length === 0) {
+      const problem = found.text === undefined ? found.problem : 'has no certificate in PEM form that can be read';
+      return fail([locate({ path: ['upstream', 'ca_files', index], message: `the certificate file ${problem}` })]);
+    }
+    upstreamRoots.push(...roots);
+  }
+
+  const compiled = compilePolicy({ config, text, catalogue: indexCatalogue(rows), env, upstreamRoots, generation: 0 });
+  if (!compiled.ok) return fail(compiled.issues.map(locate));
+  return {
+    ok: true,
+    config,
+    text: read.text,
+    rows,
+    upstreamRoots,
+    fingerprint: hash.digest('hex'),
+    files,
+  };
 }

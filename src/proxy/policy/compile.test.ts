@@ -12,11 +12,12 @@ import type { CallSubject, Policy } from './policy.ts';
 import { DEFAULTS } from './settings.ts';
 
 const catalogue = indexCatalogue(builtInCatalogue());
+const ROOTS = ['-----BEGIN CERTIFICATE-----'];
 
 function compile(text: string, env: Readonly<Record<string, string>> = {}): Policy {
   const parsed = parseConfig(text);
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.errors.map(formatError).join('\n'));
-  const compiled = compilePolicy({ config: parsed.config, text, catalogue, env, folder: '/etc/x', generation: 1 });
+  const compiled = compilePolicy({ config: parsed.config, text, catalogue, env, upstreamRoots: ROOTS, generation: 1 });
   assert.ok(compiled.ok, compiled.ok ? '' : JSON.stringify(compiled.issues));
   return compiled.policy;
 }
@@ -25,7 +26,7 @@ function compile(text: string, env: Readonly<Record<string, string>> = {}): Poli
 function problem(text: string, env: Readonly<Record<string, string>> = {}): string {
   const parsed = parseConfig(text);
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.errors.map(formatError).join('\n'));
-  const compiled = compilePolicy({ config: parsed.config, text, catalogue, env, folder: '.', generation: 1 });
+  const compiled = compilePolicy({ config: parsed.config, text, catalogue, env, upstreamRoots: [], generation: 1 });
   assert.ok(!compiled.ok);
   const [issue] = compiled.issues;
   assert.ok(issue !== undefined);
@@ -302,11 +303,10 @@ routes:
 });
 
 test('settings: defaults where nothing is written, units as documented', () => {
-  assert.deepEqual(compile('{}').settings, DEFAULTS);
+  assert.deepEqual(compile('{}').settings, { ...DEFAULTS, upstreamRoots: ROOTS });
   const { settings } = compile(`
 audit: { level: strict, on_full: block, cap_mb: 10, retention_days: 30 }
 network: { connect_ports: [443, "8000-8010"], allow_private: ["127.0.0.1:8080", "10.0.0.0/8", "[::1]:*"] }
-upstream: { ca_files: [corp.pem, /abs/x.pem] }
 gateway: { allowed_origins: ["https://Tool.example"], require_token: true }
 timeouts: { connect_ms: 1000 }
 limits: { hold_events: 5 }
@@ -317,7 +317,6 @@ pac: { fail_mode: closed }
     [443, 443],
     [8000, 8010],
   ]);
-  assert.deepEqual(settings.upstreamCaFiles, ['/etc/x/corp.pem', '/abs/x.pem']);
   assert.deepEqual(settings.gateway, { allowedOrigins: ['https://tool.example'], requireToken: true });
   assert.deepEqual([settings.timeouts.connect, settings.timeouts.idle], [1000, DEFAULTS.timeouts.idle]);
   assert.equal(settings.limits.holdEvents, 5);

@@ -18,8 +18,8 @@ export interface CompileInput {
   readonly text: string;
   readonly catalogue: Catalogue;
   readonly env: Environment;
-  /** Folder at which relative paths of the configuration start. */
-  readonly folder: string;
+  /** PEM certificates of `upstream.ca_files`, one string each. */
+  readonly upstreamRoots: readonly string[];
   readonly generation: number;
 }
 
@@ -139,7 +139,7 @@ export function compilePolicy(input: CompileInput): CompileResult {
   const policy: Policy = {
     sha256: createHash('sha256').update(input.text).digest('hex'),
     generation,
-    settings: frozen(settingsOf(config, input.folder)),
+    settings: frozen(settingsOf(config, input.upstreamRoots)),
     providers,
     decideHost: (host) => decideHost(normaliseHost(host)),
     governsPath: (host, path) => findRow(normaliseHost(host))?.matchesPath(path) ?? true,

@@ -39,7 +39,13 @@ test('every key of the schema is in a table of the page, and every key there is 
 test('the example loads, compiles, and uses every section', () => {
   const config = load();
   assert.deepEqual(Object.keys(config).sort(), Object.keys(configSchema.shape).sort());
-  const input = { config, text: example, catalogue: indexCatalogue(builtInCatalogue()), folder: '.', generation: 1 };
+  const input = {
+    config,
+    text: example,
+    catalogue: indexCatalogue(builtInCatalogue()),
+    upstreamRoots: [],
+    generation: 1,
+  };
   const compiled = compilePolicy({ ...input, env: { OPENAI_API_KEY: 'sk-x' } });
   assert.ok(compiled.ok, compiled.ok ? '' : JSON.stringify(compiled.issues));
 });

@@ -4,10 +4,9 @@
 
 import { Worker } from 'node:worker_threads';
 import { indexCatalogue } from './catalogue.ts';
-import type { Checked, CheckRequest } from './check.ts';
+import type { Checked, CheckRequest, Faulty } from './check.ts';
 import { compilePolicy } from './compile.ts';
-import type { Policy, PolicyError } from './policy.ts';
-import type { Environment } from './providers.ts';
+import type { Policy } from './policy.ts';
 
 /** Far above what the largest allowed file (1 MB) should need; a file that needs more is refused with the thread, not with the daemon. */
 const MOST_MEMORY_MB = 512;
@@ -16,18 +15,16 @@ export type LoadResult =
   | {
       readonly ok: true;
       readonly policy: Policy;
+      /** False: there is no file, and the defaults rule. */
+      readonly present: boolean;
       /** SHA-256 over all that was read; equal means nothing changed. */
       readonly fingerprint: string;
       /** Files that were read besides the configuration. */
       readonly files: readonly string[];
     }
-  | {
-      readonly ok: false;
-      readonly errors: readonly PolicyError[];
-      readonly files: readonly string[];
-    };
+  | Faulty;
 
-function failed(message: string): Checked & { ok: false } {
+function failed(message: string): Faulty {
   return { ok: false, errors: [{ message, line: 0, column: 0, at: '' }], files: [] };
 }
 
@@ -39,7 +36,7 @@ function checkInThread(request: CheckRequest): Promise<Checked> {
       workerData: request,
       resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB },
     });
-    let answer = failed('the file could not be checked') as Checked;
+    let answer: Checked = failed('the file could not be checked');
     thread.on('message', (checked: Checked) => {
       answer = checked;
     });
@@ -52,12 +49,14 @@ function checkInThread(request: CheckRequest): Promise<Checked> {
   });
 }
 
-/** Loads. `path` undefined: the built-in defaults. Never rejects. */
-export async function loadPolicy(path: string | undefined, env: Environment, generation: number): Promise<LoadResult> {
-  const checked = await checkInThread({ path, env: { ...env } });
+/** Loads. Never rejects. */
+export async function loadPolicy(request: CheckRequest, generation: number): Promise<LoadResult> {
+  const { env } = request;
+  const checked = await checkInThread({ ...request, env: { ...env } });
   if (!checked.ok) return checked;
-  const { config, text, rows, folder, fingerprint, files } = checked;
-  const compiled = compilePolicy({ config, text, catalogue: indexCatalogue(rows), env, folder, generation });
+  const { config, text, rows, upstreamRoots, fingerprint, files } = checked;
+  const catalogue = indexCatalogue(rows);
+  const compiled = compilePolicy({ config, text: text ?? '', catalogue, env, upstreamRoots, generation });
   // The check has compiled the same before; were it ever to differ, nothing half-checked becomes active.
   if (!compiled.ok) {
     return {
@@ -66,5 +65,5 @@ export async function loadPolicy(path: string | undefined, env: Environment, gen
       errors: compiled.issues.map(({ message }) => ({ message, line: 0, column: 0, at: '' })),
     };
   }
-  return { ok: true, policy: compiled.policy, fingerprint, files };
+  return { ok: true, policy: compiled.policy, present: text !== undefined, fingerprint, files };
 }

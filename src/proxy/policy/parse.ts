@@ -2,7 +2,17 @@
 // From the text of outpost.yaml to a checked Config, or to errors with line and column. Pure. Must not know what the
 // configuration means, and never repeats a value in an error: it may be a key.
 
-import { type Document, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import type { z } from 'zod';
 import { type Config, configSchema } from '../../contract/config.ts';
 import type { PolicyError } from './policy.ts';
@@ -23,11 +33,17 @@ export type ParseResult =
   | { readonly ok: true; readonly config: Config; readonly locate: (issue: ConfigIssue) => PolicyError }
   | { readonly ok: false; readonly errors: readonly PolicyError[] };
 
+/** Without a space after its colon a value is a part of its key (`{api_key:x}`): what follows the colon is not shown. */
+function shownKey(key: string): string {
+  const colon = key.indexOf(':');
+  return (colon < 0 ? key : `${key.slice(0, colon)}:…`).slice(0, 64);
+}
+
 /** `providers[2].base_url` */
 function dotted(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
-    const key = String(step).slice(0, 64);
+    const key = shownKey(String(step));
     return text === '' ? key : `${text}.${key}`;
   }, '');
 }
@@ -49,12 +65,18 @@ function nodeAt(document: Document, path: readonly PropertyKey[], wantKey: boole
   return found ?? undefined;
 }
 
-/** Parser messages that repeat a piece of the source after a colon. */
-function withoutSource(message: string): string {
-  return message.replace(
-    /^(Unresolved tag|Block scalar header includes extra characters|Expected a flow scalar value, but found): .*$/s,
-    '$1',
-  );
+const TOO_DEEP = 'cannot be read as YAML: it is nested too deeply';
+
+/** Kinds of fault whose message may repeat a piece of the text anywhere. */
+const OWN_WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
+  BAD_DIRECTIVE: 'a line that begins with "%" is not supported',
+  BAD_DQ_ESCAPE: 'an unknown escape in a double-quoted text; a backslash is written \\\\',
+  TAG_RESOLVE_FAILED: 'this tag (a word that begins with "!") is not supported',
+};
+
+/** The parser's words without what they repeat of the text: of these messages that comes last, after a colon. */
+function faultText({ code, message }: YAMLError): string {
+  return OWN_WORDS[code] ?? (code === 'UNEXPECTED_TOKEN' ? message.replace(/: .*$/s, '') : message);
 }
 
 function zodIssues(issue: z.core.$ZodIssue): readonly (ConfigIssue & { readonly key: boolean })[] {
@@ -62,8 +84,9 @@ function zodIssues(issue: z.core.$ZodIssue): readonly (ConfigIssue & { readonly 
     const known = keysAt(configSchema, issue.path);
     return issue.keys.map((key) => {
       const meant = closest(key, known);
-      const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`;
-      return { path: [...issue.path, key], key: true, message: `unknown key "${key.slice(0, 64)}"; ${hint}` };
+      const glued = key.includes(':') ? 'there must be a space after its colon' : undefined;
+      const hint = glued ?? (meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`);
+      return { path: [...issue.path, key], key: true, message: `unknown key "${shownKey(key)}"; ${hint}` };
     });
   }
   if (issue.code === 'invalid_key') {
@@ -106,15 +129,16 @@ export function parseConfig(text: string): ParseResult {
       lineCounter: lines,
     });
   } catch {
-    return only('cannot be read as YAML: it is nested too deeply');
+    return only(TOO_DEEP);
   }
   const placed = (message: string, offset: number | undefined, at: string): PolicyError => {
     const place = offset === undefined || offset < 0 ? { line: 0, col: 0 } : lines.linePos(offset);
     return { message, line: place.line, column: place.col, at };
   };
   const faults = [...document.errors, ...document.warnings].slice(0, MAX_ERRORS);
+  if (faults.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) return only(TOO_DEEP);
   if (faults.length > 0) {
-    return { ok: false, errors: faults.map((fault) => placed(withoutSource(fault.message), fault.pos[0], '')) };
+    return { ok: false, errors: faults.map((fault) => placed(faultText(fault), fault.pos[0], '')) };
   }
   if (document.contents === null) {
     return only('the file is empty; write "{}" if all defaults are meant');
@@ -136,7 +160,7 @@ export function parseConfig(text: string): ParseResult {
     }
     value = document.toJS({ maxAliasCount: 0 });
   } catch {
-    return only('cannot be read as YAML: it is nested too deeply');
+    return only(TOO_DEEP);
   }
   const locate = (issue: ConfigIssue, key = false): PolicyError =>
     placed(issue.message, nodeAt(document, issue.path, key)?.range?.[0], dotted(issue.path));

@@ -97,7 +97,7 @@ export interface Settings {
     readonly level: AuditLevel;
     readonly onFull: OnAuditFull;
     readonly capBytes: number;
-    /** Rows older than this may be deleted; undefined: kept until the cap. */
+    /** Files whose newest row is older than this are deleted. */
     readonly retentionDays: number;
   };
   readonly network: {
@@ -106,8 +106,8 @@ export interface Settings {
     /** `host:port`, `host:*`, or CIDR exceptions to the ban on loopback, link-local and metadata addresses. */
     readonly allowPrivate: readonly string[];
   };
-  /** PEM files whose certificates are trusted upstream besides the OS store and the bundled roots. */
-  readonly upstreamCaFiles: readonly string[];
+  /** PEM certificates that are trusted upstream besides the OS store and the bundled roots, one string each. */
+  readonly upstreamRoots: readonly string[];
   readonly pacFailMode: 'open' | 'closed';
   readonly gateway: { readonly allowedOrigins: readonly string[]; readonly requireToken: boolean };
   /** Milliseconds. */

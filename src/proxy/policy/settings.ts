@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The defaults of the configuration's plain values, and their conversion into Settings. Pure. Rules are compiled elsewhere.
 
-import { isAbsolute, join } from 'node:path';
 import type { Config } from '../../contract/config.ts';
 import type { Settings } from './policy.ts';
 
@@ -22,7 +21,7 @@ const CONNECT_PORTS: Settings['network']['connectPorts'] = [
 export const DEFAULTS: Settings = {
   audit: { level: 'standard', onFull: 'degrade', capBytes: 512 * MIB, retentionDays: 90 },
   network: { connectPorts: CONNECT_PORTS, allowPrivate: [] },
-  upstreamCaFiles: [],
+  upstreamRoots: [],
   pacFailMode: 'open',
   gateway: { allowedOrigins: [], requireToken: false },
   timeouts: { connect: 5_000, firstContent: 120_000, idle: 60_000, total: 600_000 },
@@ -35,8 +34,8 @@ function ports(entry: number | string): readonly [number, number] {
   return [from, to];
 }
 
-/** `folder` is where relative paths of the configuration start. */
-export function settingsOf(config: Config, folder: string): Settings {
+/** `upstreamRoots`: what stands in the files of `upstream.ca_files`. */
+export function settingsOf(config: Config, upstreamRoots: readonly string[]): Settings {
   const { audit, network, gateway, timeouts, limits } = config;
   return {
     audit: {
@@ -49,7 +48,7 @@ export function settingsOf(config: Config, folder: string): Settings {
       connectPorts: network?.connect_ports?.map(ports) ?? DEFAULTS.network.connectPorts,
       allowPrivate: network?.allow_private ?? DEFAULTS.network.allowPrivate,
     },
-    upstreamCaFiles: (config.upstream?.ca_files ?? []).map((file) => (isAbsolute(file) ? file : join(folder, file))),
+    upstreamRoots,
     pacFailMode: config.pac?.fail_mode ?? DEFAULTS.pacFailMode,
     gateway: {
       allowedOrigins:

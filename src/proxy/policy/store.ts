@@ -18,8 +18,10 @@ const SETTLE_MS = 100;
 const POLL_MS = 2000;
 
 export interface PolicyStoreOptions {
-  /** The configuration file; undefined: built-in defaults, nothing is watched. */
-  readonly path: string | undefined;
+  /** The configuration file. */
+  readonly path: string;
+  /** Nobody named it: until there is one, the built-in defaults rule. */
+  readonly mayBeAbsent: boolean;
   readonly env: Environment;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,25 +54,21 @@ async function stamp(files: readonly string[]): Promise<string> {
 
 /** Loads the configuration and starts to watch it. Throws ConfigFileError when the first one is bad. */
 export async function openPolicyStore(options: PolicyStoreOptions): Promise<PolicyStore> {
-  const { path, env, clock, log } = options;
+  const { path, mayBeAbsent, env, clock, log } = options;
   // Before the load: a change during it is then seen by the first poll.
-  let seen = path === undefined ? '' : await stamp([path]);
-  const first = await loadPolicy(path, env, 1);
-  if (!first.ok) throw new ConfigFileError(path ?? '', first.errors);
+  let seen = await stamp([path]);
+  const first = await loadPolicy({ path, mayBeAbsent, env }, 1);
+  if (!first.ok) throw new ConfigFileError(path, first.errors);
 
-  let active = { policy: first.policy, fingerprint: first.fingerprint, since: clock.now() };
+  let active = { ...first, since: clock.now() };
   const activeStatus = (): PolicyStatus => ({
     state: 'active',
     sha256: active.policy.sha256,
     since: active.since,
-    path,
+    path: active.present ? path : undefined,
   });
   let status: PolicyStatus = activeStatus();
   const listeners = new Set<(policy: Policy, status: PolicyStatus) => void>();
-  if (path === undefined) {
-    return { current: active.policy, status, onChange: () => () => undefined, close: () => undefined };
-  }
-
   let files = first.files;
   let closed = false;
   let busy = false;
@@ -95,7 +93,7 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
       if (status.state === 'active') return;
       status = activeStatus();
     } else {
-      active = { policy: loaded.policy, fingerprint: loaded.fingerprint, since: clock.now() };
+      active = { ...loaded, since: clock.now() };
       status = activeStatus();
     }
     log.info('config-activated', { sha256: active.policy.sha256, generation: active.policy.generation });
@@ -125,7 +123,9 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
         settling = before;
         return soon(SETTLE_MS);
       }
-      const loaded = await loadPolicy(path, env, active.policy.generation + 1);
+      // A file that once ruled is missed: its rules must not end with it.
+      const request = { path, mayBeAbsent: mayBeAbsent && !active.present, env };
+      const loaded = await loadPolicy(request, active.policy.generation + 1);
       if (closed) return;
       if ((await stamp([path, ...files])) !== before) return soon(SETTLE_MS);
       // Files that were not in the stamp may have changed since they were read: then the next look reads again.

@@ -3,6 +3,7 @@
 // Node's options could loosen is said here outright. Must not know connections or where roots come from.
 import { constants, X509Certificate } from 'node:crypto';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { splitPem } from '../../contract/pem.ts';
 
 /**
  * Forward-secret AEAD suites only; SECLEVEL=2 also asks for 112-bit strength of keys and signatures (RSA from 2048 bits,
@@ -45,8 +46,6 @@ export interface Trust {
   isReadable(pem: string): boolean;
 }
 
-const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
 /** Takes 20 to 40 ms for the usual 150 to 300 certificates: once, not for each connection. */
 export function createTrust(options: TrustOptions): Trust {
   const bundled = options.bundledRoots ?? getCACertificates('bundled');
@@ -56,7 +55,7 @@ export function createTrust(options: TrustOptions): Trust {
   let excluded = 0;
   const unreadable = new Set<string>();
   for (const text of [...options.systemRoots, ...bundled, ...(options.extraRoots ?? [])]) {
-    for (const pem of text.match(PEM_BLOCK) ?? []) {
+    for (const pem of splitPem(text)) {
       const content = withoutSpace(pem);
       if (seen.has(content)) continue;
       seen.add(content);

@@ -17,7 +17,7 @@ function header(name: string, value: string): Buffer {
 }
 
 /** One message: total length, header length, CRC of these, headers, payload, CRC of all. */
-export function eventStreamMessage(headers: Readonly<Record<string, string>>, payload: Buffer): Buffer {
+function eventStreamMessage(headers: Readonly<Record<string, string>>, payload: Buffer): Buffer {
   const head = Buffer.concat(Object.entries(headers).map(([name, value]) => header(name, value)));
   const out = Buffer.alloc(16 + head.length + payload.length);
   out.writeUInt32BE(out.length, 0);

@@ -43,11 +43,11 @@ const AWS_TYPES: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailableException',
 };
 
-export function anthropicType(status: number): string {
+function anthropicType(status: number): string {
   return ANTHROPIC_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 
-export function awsType(status: number): string {
+function awsType(status: number): string {
   return AWS_TYPES[status] ?? (status >= 500 ? 'InternalServerException' : 'ValidationException');
 }
 

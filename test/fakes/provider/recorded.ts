@@ -2,6 +2,7 @@
 // What the simulated provider remembers of each request, and waiting for a memory to come true.
 
 import { createHash, type Hash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../../src/contract/clock.ts';
 
 export type RequestState = 'receiving' | 'answering' | 'answered' | 'client-left' | 'broken';
@@ -35,6 +36,8 @@ export interface RecordedRequest {
   readonly leftAt: number | undefined;
   readonly bytesSent: number;
   readonly eventsSent: number;
+  /** What was written waits: the connection takes no more until the other side reads. */
+  readonly blocked: boolean;
   /** Messages of a WebSocket, as text. */
   readonly messages: readonly string[];
   /** First value of a header, by any case. */
@@ -63,6 +66,7 @@ export class Recording implements RecordedRequest {
   readonly #chunks: Buffer[] = [];
   readonly #keep: number;
   readonly #hash: Hash = createHash('sha256');
+  readonly #tcp: Pick<Socket, 'writableLength'>;
 
   constructor(
     known: Pick<
@@ -70,7 +74,9 @@ export class Recording implements RecordedRequest {
       'serial' | 'method' | 'target' | 'httpVersion' | 'rawHeaders' | 'kind' | 'connection' | 'tls' | 'arrivedAt'
     >,
     keepBodyBytes: number,
+    tcp: Pick<Socket, 'writableLength'>,
   ) {
+    this.#tcp = tcp;
     this.serial = known.serial;
     this.method = known.method;
     this.target = known.target;
@@ -97,6 +103,10 @@ export class Recording implements RecordedRequest {
 
   get body(): Buffer {
     return Buffer.concat(this.#chunks);
+  }
+
+  get blocked(): boolean {
+    return this.#tcp.writableLength > 0;
   }
 
   header(name: string): string | undefined {

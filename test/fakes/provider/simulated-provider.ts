@@ -161,6 +161,7 @@ export class SimulatedProvider {
         arrivedAt: this.#clock.monotonic(),
       },
       this.#options.keepBodyBytes ?? 16 * 1024 * 1024,
+      known.tcp,
     );
     this.#memory.add(recording);
     return { recording, tcp: known.tcp };

@@ -4,7 +4,7 @@
 import type { Dialect } from '../dialect.ts';
 import { asCount } from '../json/values.ts';
 import { createReader } from '../shared/answer-reader.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, toolNames } from '../shared/request-facts.ts';
 import { pointerTo, roleOf } from '../shared/text-spans.ts';
 import { anthropicInterpreter } from './answer.ts';
@@ -38,15 +38,10 @@ export const anthropicMessages: Dialect = {
   readRequest: (recognised, body) => readRequestFacts(recognised, body, anthropicShape),
   readAnswer(recognised, facts, head) {
     if (recognised.operation === 'generate') return createReader(head, facts, 'sse', anthropicInterpreter());
-    return createReader(
-      head,
-      facts,
-      'json',
-      plainAnswer((body) => {
-        const input = asCount(body['input_tokens']);
-        return input === undefined ? undefined : { input };
-      }),
-    );
+    return createPlainReader(head, facts, (body) => {
+      const input = asCount(body['input_tokens']);
+      return input === undefined ? undefined : { input };
+    });
   },
   errorAnswer: anthropicErrorAnswer,
   streamError: anthropicStreamError,

@@ -2,6 +2,7 @@
 // Errors in Anthropic's shape.
 
 import type { ErrorClass, Framing, NativeError, NativeErrorAnswer } from '../dialect.ts';
+import { jsonErrorAnswer, sseErrorEvent } from '../shared/error-answer.ts';
 
 function anthropicErrorType(error: ErrorClass): string {
   switch (error) {
@@ -26,15 +27,14 @@ function anthropicErrorType(error: ErrorClass): string {
   }
 }
 
-function body(error: NativeError): string {
-  return JSON.stringify({ type: 'error', error: { type: anthropicErrorType(error.class), message: error.message } });
+function body(error: NativeError) {
+  return { type: 'error', error: { type: anthropicErrorType(error.class), message: error.message } };
 }
 
 export function anthropicErrorAnswer(error: NativeError): NativeErrorAnswer {
-  return { contentType: 'application/json', headers: [], body: Buffer.from(body(error)) };
+  return jsonErrorAnswer(body(error));
 }
 
-/** A blank line in front closes an event that broke off. */
 export function anthropicStreamError(framing: Framing, error: NativeError): Buffer {
-  return framing === 'sse' ? Buffer.from(`\n\nevent: error\ndata: ${body(error)}\n\n`) : Buffer.alloc(0);
+  return sseErrorEvent(framing, body(error), 'error');
 }

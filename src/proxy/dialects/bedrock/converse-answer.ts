@@ -84,7 +84,7 @@ function isContentDelta(delta: Values | undefined): boolean {
 }
 
 /** `inputTokens` leaves out what the cache gave or took (Bedrock user guide, prompt caching). */
-export function converseUsage(value: unknown): Partial<Usage> | undefined {
+function converseUsage(value: unknown): Partial<Usage> | undefined {
   const usage = asObject(value);
   if (usage === undefined) return undefined;
   const cacheRead = asCount(usage['cacheReadInputTokens']) ?? asCount(usage['cacheReadInputTokenCount']);

@@ -5,7 +5,7 @@ import type { Dialect } from '../dialect.ts';
 import type { JsonNode } from '../json/node.ts';
 import { asCount } from '../json/values.ts';
 import { createReader } from '../shared/answer-reader.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, ToolNames } from '../shared/request-facts.ts';
 import { pointerTo, type Role, roleOf, type TextSpans } from '../shared/text-spans.ts';
 import { converseInterpreter } from './converse-answer.ts';
@@ -70,15 +70,10 @@ export const bedrockConverse: Dialect = {
   readAnswer(recognised, facts, head) {
     if (recognised.operation === 'generate')
       return createReader(head, facts, 'aws-event-stream', converseInterpreter());
-    return createReader(
-      head,
-      facts,
-      'json',
-      plainAnswer((body) => {
-        const input = asCount(body['inputTokens']);
-        return input === undefined ? undefined : { input };
-      }),
-    );
+    return createPlainReader(head, facts, (body) => {
+      const input = asCount(body['inputTokens']);
+      return input === undefined ? undefined : { input };
+    });
   },
   errorAnswer: bedrockErrorAnswer,
   streamError: bedrockStreamError,

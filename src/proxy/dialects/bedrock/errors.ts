@@ -3,6 +3,7 @@
 
 import type { Framing, NativeError, NativeErrorAnswer } from '../dialect.ts';
 import { encodeAwsFrame } from '../framing/aws-event-stream.ts';
+import { jsonErrorAnswer } from '../shared/error-answer.ts';
 
 function exceptionName({ class: kind, status }: NativeError): string {
   switch (kind) {
@@ -27,11 +28,7 @@ function exceptionName({ class: kind, status }: NativeError): string {
 }
 
 export function bedrockErrorAnswer(error: NativeError): NativeErrorAnswer {
-  return {
-    contentType: 'application/json',
-    headers: ['x-amzn-errortype', exceptionName(error)],
-    body: Buffer.from(JSON.stringify({ message: error.message })),
-  };
+  return jsonErrorAnswer({ message: error.message }, ['x-amzn-errortype', exceptionName(error)]);
 }
 
 /** Exceptions that the streams of Converse and InvokeModel declare (AWS API reference); SDKs know no others there. */

@@ -3,9 +3,10 @@
 
 import { anthropicShape } from '../anthropic/dialect.ts';
 import type { Dialect } from '../dialect.ts';
+import type { JsonNode } from '../json/node.ts';
 import { chatMessageSpans } from '../openai/chat.ts';
 import { createReader } from '../shared/answer-reader.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, toolNames } from '../shared/request-facts.ts';
 import { converseShape } from './converse.ts';
 import { bedrockErrorAnswer, bedrockStreamError } from './errors.ts';
@@ -14,14 +15,21 @@ import { headerUsage, invokeInterpreter } from './invoke-answer.ts';
 /** Members that hold a prompt: Titan, Llama and Mistral, Cohere Command, embeddings of Titan and Cohere. */
 const PROMPTS = ['inputText', 'prompt', 'message', 'texts', 'text'] as const;
 
+/** Nova takes Converse's body. Any one of these members tells; none must be there. */
+function isNova(root: JsonNode): boolean {
+  return (
+    root.get('inferenceConfig') !== undefined ||
+    root.get('toolConfig') !== undefined ||
+    root.get('system')?.isArray === true
+  );
+}
+
 /** The model's id does not always tell the family (application profiles), the shape of the body does. */
 const shape: RequestShape = {
   read(root) {
     const messages = root.get('messages')?.length;
     if (root.get('anthropic_version') !== undefined) return anthropicShape.read(root);
-    if (root.get('inferenceConfig') !== undefined || root.get('toolConfig') !== undefined) {
-      return converseShape.read(root); // Nova
-    }
+    if (isNova(root)) return converseShape.read(root);
     return {
       understood: messages !== undefined || PROMPTS.some((member) => root.get(member) !== undefined),
       stream: false,
@@ -31,7 +39,7 @@ const shape: RequestShape = {
   },
   spans(root, out) {
     if (root.get('anthropic_version') !== undefined) return anthropicShape.spans(root, out);
-    if (root.get('inferenceConfig') !== undefined || root.get('system')?.isArray) return converseShape.spans(root, out);
+    if (isNova(root)) return converseShape.spans(root, out);
     for (const member of PROMPTS) out.content('user', `/${member}`, root.get(member));
     chatMessageSpans(root.get('messages'), '/messages', out);
     chatMessageSpans(root.get('chat_history'), '/chat_history', out);
@@ -48,14 +56,8 @@ export const bedrockInvoke: Dialect = {
   readAnswer(recognised, facts, head) {
     if (recognised.operation !== 'generate') {
       const known = ['embedding', 'embeddings', 'embeddingsByType'];
-      return createReader(
-        head,
-        facts,
-        'json',
-        plainAnswer((body) => {
-          if (!known.some((member) => body[member] !== undefined)) return undefined;
-          return headerUsage(head);
-        }),
+      return createPlainReader(head, facts, (body) =>
+        known.some((member) => body[member] !== undefined) ? headerUsage(head) : undefined,
       );
     }
     return createReader(head, facts, 'aws-event-stream', invokeInterpreter(head));

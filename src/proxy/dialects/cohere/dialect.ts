@@ -2,12 +2,12 @@
 // Cohere: chat v2 and embed.
 
 import type { Dialect, StopClass, Usage } from '../dialect.ts';
-import { asArray, asCount, asObject, hasContent } from '../json/values.ts';
+import { asArray, asCount, asObject, asString, hasContent } from '../json/values.ts';
 import { chatMessageSpans } from '../openai/chat.ts';
 import { createReader, type Interpreter } from '../shared/answer-reader.ts';
 import type { AnswerState } from '../shared/answer-state.ts';
 import { classifyError } from '../shared/error-class.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, toolNames } from '../shared/request-facts.ts';
 import { cohereErrorAnswer, cohereStreamError } from './errors.ts';
 
@@ -113,7 +113,7 @@ function end(reason: unknown, usage: unknown, error: unknown, into: AnswerState)
   const counts = cohereUsage(usage);
   if (counts !== undefined) into.usage(counts);
   if (hasContent(error) || reason === 'ERROR' || reason === 'TIMEOUT') {
-    into.fail({ class: hasContent(error) ? inBandClass(error) : 'server', code: String(reason) });
+    into.fail({ class: hasContent(error) ? inBandClass(error) : 'server', code: asString(reason) });
   } else into.finish();
 }
 
@@ -147,11 +147,8 @@ export const cohereEmbed: Dialect = {
   id: 'cohere-embed',
   readRequest: (recognised, body) => readRequestFacts(recognised, body, embedShape),
   readAnswer: (_recognised, facts, head) =>
-    createReader(
-      head,
-      facts,
-      'json',
-      plainAnswer((body) => (body['embeddings'] === undefined ? undefined : (cohereUsage(body['meta']) ?? {}))),
+    createPlainReader(head, facts, (body) =>
+      body['embeddings'] === undefined ? undefined : (cohereUsage(body['meta']) ?? {}),
     ),
   errorAnswer: cohereErrorAnswer,
   streamError: () => Buffer.alloc(0),

@@ -29,7 +29,7 @@ const MAX_MESSAGE = 24 * 1024 * 1024;
 export class AwsEventStreamParser {
   readonly #sink: AwsFrameSink;
   readonly #maxBytes: number;
-  readonly #kept = new KeptBytes();
+  readonly #kept = new KeptBytes(MAX_MESSAGE);
   /** Total length of the frame that is coming in; 0: its prelude is not here yet. */
   #wanted = 0;
   #toSkip = 0;

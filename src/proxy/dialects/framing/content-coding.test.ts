@@ -64,6 +64,18 @@ for (const [encoding, bytes] of CODED.slice(2)) {
   });
 }
 
+for (const [encoding, bytes] of CODED.slice(2, 8)) {
+  test(`"${encoding}" (${bytes.length} bytes): what follows the end is damage and keeps nobody waiting`, {
+    timeout: 20_000,
+  }, async () => {
+    for (const more of [Buffer.alloc(9), Buffer.alloc(2000, 'more ')]) {
+      for (const chunks of [[Buffer.concat([bytes, more])], [bytes, more, more]]) {
+        assert.deepEqual((await decode(encoding, chunks)).failures, ['damaged']);
+      }
+    }
+  });
+}
+
 test('unknown and too many codings are refused', async () => {
   for (const encoding of ['compress', 'gzip, foo', 'gzip, gzip, gzip, gzip', '__proto__']) {
     assert.equal(parseContentEncoding(encoding), undefined);

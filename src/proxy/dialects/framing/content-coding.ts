@@ -11,7 +11,7 @@ export interface DecodeLimits {
   readonly maxRatio: number;
 }
 
-export const DECODE_LIMITS: DecodeLimits = { maxBytes: 256 * 1024 * 1024, maxRatio: 200 };
+const DECODE_LIMITS: DecodeLimits = { maxBytes: 256 * 1024 * 1024, maxRatio: 200 };
 
 const RATIO_FROM = 1024 * 1024;
 /** RFC 9659: zstd as a content coding has windows of at most 8 MiB (2^23). */
@@ -69,7 +69,7 @@ function isZlib(first: number | undefined, second: number | undefined): boolean 
 export interface Decoder {
   /** Never rejects: a failure goes to `onError`, once, and later writes do nothing. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Resolves when the last byte is out; a body that was cut short is an error. */
+  /** Resolves when the last byte is out; a body that was cut short, or goes on after its end, is an error. */
   end(): Promise<void>;
   /** Frees the decoder. Nothing is called after this. */
   close(): void;
@@ -172,6 +172,10 @@ class StreamDecoder implements Decoder {
     const stream = openStream(this.#coding, start);
     stream.on('data', (bytes: Buffer) => this.#data(bytes));
     stream.on('error', () => this.#fail('damaged'));
+    // More bytes came than the coding has a use for: then the stream ends by itself, and the write never calls back.
+    stream.on('end', () => {
+      if (!stream.writableEnded) this.#fail('damaged');
+    });
     return stream;
   }
 

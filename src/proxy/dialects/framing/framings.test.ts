@@ -35,6 +35,15 @@ test('NDJSON: every split, CRLF, empty lines, a last line without its end', () =
   ]);
 });
 
+test('a line or an element as large as the bound is read, one byte more is skipped', () => {
+  for (const size of [50, 51]) {
+    const object = `{"a":"${'x'.repeat(size - 8)}"}`;
+    const expected = [size === 50 ? object : 'SKIPPED'];
+    everySplit((sink) => new NdjsonParser(sink, 50), Buffer.from(`${object}\n`), expected);
+    everySplit((sink) => new JsonArrayParser(sink, 50), Buffer.from(`[${object}]`), expected);
+  }
+});
+
 test('NDJSON: a line beyond the bound is skipped', () => {
   const bytes = Buffer.from(`{"a":"${'x'.repeat(100)}"}\n{"b":1}\n`);
   everySplit((sink) => new NdjsonParser(sink, 50), bytes, ['SKIPPED', '{"b":1}']);
@@ -162,6 +171,23 @@ function crc(bytes: Uint8Array): number {
   }
   return (value ^ 0xffffffff) >>> 0;
 }
+
+test('AWS frames: lengths that no frame can have are noticed, though the CRC is right', () => {
+  for (const [total, headers] of [
+    [0xffffffff, 0],
+    [24 * 1024 * 1024 + 1, 0],
+    [16, 0xffffffff],
+    [16, 1],
+    [12, 0],
+    [0, 0],
+  ] as const) {
+    const prelude = Buffer.alloc(12);
+    prelude.writeUInt32BE(total, 0);
+    prelude.writeUInt32BE(headers, 4);
+    prelude.writeUInt32BE(crc(prelude.subarray(0, 8)), 8);
+    assert.deepEqual(frames([prelude, Buffer.alloc(100)]), ['GARBLED'], `${total} ${headers}`);
+  }
+});
 
 test('AWS frames: one beyond the bound is skipped without being kept', () => {
   const bytes = Buffer.concat([encodeAwsFrame([], Buffer.alloc(2000)), encodeAwsFrame([], Buffer.from('1'))]);

@@ -7,17 +7,15 @@ import { KeptBytes } from './kept-bytes.ts';
 
 export class JsonArrayParser implements EventParser {
   readonly #sink: EventSink;
-  readonly #maxBytes: number;
-  readonly #kept = new KeptBytes();
+  readonly #kept: KeptBytes;
   #depth = 0;
   #inString = false;
   #escaped = false;
-  #tooLarge = false;
   #dead = false;
 
   constructor(sink: EventSink, maxBytes: number = MAX_EVENT_BYTES) {
     this.#sink = sink;
-    this.#maxBytes = maxBytes;
+    this.#kept = new KeptBytes(maxBytes);
   }
 
   push(chunk: Uint8Array): void {
@@ -46,27 +44,17 @@ export class JsonArrayParser implements EventParser {
         if (this.#depth === 0) this.#finish(bytes.subarray(start, at + 1));
       }
     }
-    if (this.#depth > 0) this.#keep(bytes.subarray(start));
+    if (this.#depth > 0) this.#kept.add(bytes.subarray(start));
   }
 
   end(): void {}
 
-  #keep(part: Buffer): void {
-    if (this.#tooLarge || this.#kept.length + part.length > this.#maxBytes) {
-      this.#tooLarge = true;
-      this.#kept.clear();
-    } else this.#kept.add(part);
-  }
-
   #finish(last: Buffer): void {
-    if (this.#tooLarge || this.#kept.length + last.length > this.#maxBytes) {
-      this.#tooLarge = false;
-      this.#kept.clear();
-      this.#sink.skipped();
-      return;
-    }
     this.#kept.add(last);
-    this.#sink.event(this.#kept.take().toString('utf8'), '');
+    const large = this.#kept.tooLarge;
+    const whole = this.#kept.take();
+    if (large) this.#sink.skipped();
+    else this.#sink.event(whole.toString('utf8'), '');
   }
 }
 

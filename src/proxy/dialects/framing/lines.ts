@@ -17,8 +17,7 @@ export class LineSplitter {
   readonly #sink: LineSink;
   readonly #carriageReturns: boolean;
   readonly #maxBytes: number;
-  readonly #kept = new KeptBytes();
-  #tooLong = false;
+  readonly #kept: KeptBytes;
   #skipLineFeed = false;
 
   /** `carriageReturns`: a CR alone ends a line too (server-sent events). `maxBytes` bounds one line. */
@@ -26,6 +25,7 @@ export class LineSplitter {
     this.#sink = sink;
     this.#carriageReturns = carriageReturns;
     this.#maxBytes = maxBytes;
+    this.#kept = new KeptBytes(maxBytes);
   }
 
   push(chunk: Uint8Array): void {
@@ -51,31 +51,28 @@ export class LineSplitter {
         } else this.#skipLineFeed = true;
       }
     }
-    if (at < bytes.length) this.#keep(bytes.subarray(at));
+    if (at < bytes.length) this.#kept.add(bytes.subarray(at));
   }
 
   /** Gives out a last line that has no end of its own. */
   end(): void {
-    if (this.#tooLong || this.#kept.length > 0) this.#finish(Buffer.alloc(0), 0, 0);
+    if (!this.#isAtStart) this.#finish(Buffer.alloc(0), 0, 0);
   }
 
-  #keep(rest: Buffer): void {
-    if (this.#tooLong || this.#kept.length + rest.length > this.#maxBytes) {
-      this.#tooLong = true;
-      this.#kept.clear();
-    } else this.#kept.add(rest);
+  /** Has nothing of the current line come in an earlier chunk? */
+  get #isAtStart(): boolean {
+    return this.#kept.length === 0 && !this.#kept.tooLarge;
   }
 
   #finish(bytes: Buffer, start: number, end: number): void {
-    if (this.#tooLong || this.#kept.length + end - start > this.#maxBytes) {
-      this.#tooLong = false;
-      this.#kept.clear();
-      this.#sink.longLine();
-    } else if (this.#kept.length === 0) this.#sink.line(bytes, start, end);
-    else {
-      this.#kept.add(bytes.subarray(start, end));
-      const whole = this.#kept.take();
-      this.#sink.line(whole, 0, whole.length);
+    if (this.#isAtStart && end - start <= this.#maxBytes) {
+      this.#sink.line(bytes, start, end); // nothing is copied
+      return;
     }
+    this.#kept.add(bytes.subarray(start, end));
+    const long = this.#kept.tooLarge;
+    const whole = this.#kept.take();
+    if (long) this.#sink.longLine();
+    else this.#sink.line(whole, 0, whole.length);
   }
 }

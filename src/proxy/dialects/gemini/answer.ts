@@ -2,7 +2,7 @@
 // What Gemini's chunks and documents mean: Gemini API, Vertex, and Code Assist, which wraps each into `response`.
 
 import type { StopClass, Usage } from '../dialect.ts';
-import { asArray, asCount, asObject, hasContent, sum, type Values } from '../json/values.ts';
+import { asArray, asCount, asObject, asString, hasContent, sum, type Values } from '../json/values.ts';
 import type { Interpreter } from '../shared/answer-reader.ts';
 import type { AnswerState } from '../shared/answer-state.ts';
 import { classifyError } from '../shared/error-class.ts';
@@ -64,9 +64,9 @@ export function geminiInterpreter(): Interpreter {
       if (one !== undefined) candidate(one, into);
     }
     const feedback = asObject(body['promptFeedback']);
-    const blocked = hasContent(feedback?.['blockReason']);
-    if (blocked)
-      into.stopped(feedback?.['blockReason'], new Map([[String(feedback?.['blockReason']), 'content-filter']]));
+    const blockReason = asString(feedback?.['blockReason']) ?? '';
+    const blocked = blockReason !== '';
+    if (blocked) into.stopped(blockReason, new Map([[blockReason, 'content-filter']]));
     if (called) into.refineStop('tool-use');
     if (blocked || (ended.size > 0 && open.size === 0)) into.finish();
     return Array.isArray(body['candidates']) || usage !== undefined || feedback !== undefined;

@@ -6,7 +6,7 @@ import type { JsonNode } from '../json/node.ts';
 import { asCount, asObject, type Values } from '../json/values.ts';
 import { createReader } from '../shared/answer-reader.ts';
 import { withoutResourcePrefix } from '../shared/named-models.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, ToolNames } from '../shared/request-facts.ts';
 import { pointerTo, type Role, roleOf, type TextSpans } from '../shared/text-spans.ts';
 import { geminiInterpreter, geminiUsage } from './answer.ts';
@@ -105,12 +105,7 @@ export const gemini: Dialect = {
   readAnswer: (recognised, facts, head) =>
     recognised.operation === 'generate'
       ? createReader(head, facts, 'json-array', geminiInterpreter())
-      : createReader(
-          head,
-          facts,
-          'json',
-          plainAnswer((body) => plainUsage(recognised.operation, body)),
-        ),
+      : createPlainReader(head, facts, (body) => plainUsage(recognised.operation, body)),
   errorAnswer: geminiErrorAnswer,
   streamError: geminiStreamError,
 };

@@ -2,6 +2,7 @@
 // Errors in Google's shape (google.rpc.Status as JSON).
 
 import type { ErrorClass, Framing, NativeError, NativeErrorAnswer } from '../dialect.ts';
+import { jsonErrorAnswer, sseErrorEvent } from '../shared/error-answer.ts';
 
 function statusWord(error: ErrorClass): string {
   switch (error) {
@@ -26,29 +27,23 @@ function statusWord(error: ErrorClass): string {
 }
 
 /** google.rpc.ErrorInfo carries our code: clients that log details show it. */
-function body(error: NativeError): string {
-  return JSON.stringify({
+function body(error: NativeError) {
+  return {
     error: {
       code: error.status,
       message: error.message,
       status: statusWord(error.class),
       details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: error.code, domain: 'outpost' }],
     },
-  });
+  };
 }
 
 export function geminiErrorAnswer(error: NativeError): NativeErrorAnswer {
-  return { contentType: 'application/json', headers: [], body: Buffer.from(body(error)) };
+  return jsonErrorAnswer(body(error));
 }
 
 /** In the array form the error is one more element, after which the array is closed. */
 export function geminiStreamError(framing: Framing, error: NativeError): Buffer {
-  switch (framing) {
-    case 'sse':
-      return Buffer.from(`\n\ndata: ${body(error)}\n\n`);
-    case 'json-array':
-      return Buffer.from(`,\n${body(error)}\n]`);
-    default:
-      return Buffer.alloc(0);
-  }
+  if (framing === 'json-array') return Buffer.from(`,\n${JSON.stringify(body(error))}\n]`);
+  return sseErrorEvent(framing, body(error));
 }

@@ -53,11 +53,6 @@ export class JsonNode {
     return this.isString ? this.#decode(this.#index) : undefined;
   }
 
-  /** The value's own bytes as text. */
-  get source(): string {
-    return this.#tape.bytes.toString('utf8', this.start, this.end);
-  }
-
   /** A member of an object. Of duplicates the last one counts, as with JSON.parse. */
   get(key: string): JsonNode | undefined {
     if (!this.isObject) return undefined;

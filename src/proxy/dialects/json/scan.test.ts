@@ -65,19 +65,24 @@ function safeKey(key: string): string {
   return read === undefined || read.value === '\\' ? '"k"' : key;
 }
 
-function plainValue(node: JsonNode): unknown {
+/** The value's own bytes as text. */
+function sourceOf(bytes: Buffer, node: JsonNode): string {
+  return bytes.toString('utf8', node.start, node.end);
+}
+
+function plainValue(bytes: Buffer, node: JsonNode): unknown {
   if (node.isArray) {
     const items: unknown[] = [];
-    node.elements((item) => items.push(plainValue(item)));
+    node.elements((item) => items.push(plainValue(bytes, item)));
     assert.equal(node.length, items.length);
     return items;
   }
   if (node.isObject) {
     const members = new Map<string, unknown>();
-    node.members((key, value) => members.set(key, plainValue(value)));
+    node.members((key, value) => members.set(key, plainValue(bytes, value)));
     for (const [key, value] of members) {
       const found = node.get(key);
-      if (/^[\x20-\x7e]*$/.test(key)) assert.deepEqual(found && plainValue(found), value);
+      if (/^[\x20-\x7e]*$/.test(key)) assert.deepEqual(found && plainValue(bytes, found), value);
     }
     // Built by definition, so that "__proto__" is a member as it is for JSON.parse.
     const object = {};
@@ -86,7 +91,7 @@ function plainValue(node: JsonNode): unknown {
     }
     return object;
   }
-  return node.string ?? (JSON.parse(node.source) as unknown);
+  return node.string ?? (JSON.parse(sourceOf(bytes, node)) as unknown);
 }
 
 function parsed(text: string): { readonly value: unknown } | undefined {
@@ -120,7 +125,7 @@ test('the scanner agrees with JSON.parse on 20,000 random documents and damaged 
       if (node === undefined || expected === undefined) invalid++;
       else {
         valid++;
-        assert.deepEqual(plainValue(node), expected.value, JSON.stringify(text));
+        assert.deepEqual(plainValue(bytes, node), expected.value, JSON.stringify(text));
       }
     }
   }
@@ -131,11 +136,12 @@ test('offsets cover exactly the bytes of each value, in UTF-8', () => {
   const body = Buffer.from('{"é": "ü", "n" : [ 1 , {"漢":"字"} ] }');
   const root = parseJsonNode(body);
   const inner = root?.get('n');
-  assert.equal(root?.source, '{"é": "ü", "n" : [ 1 , {"漢":"字"} ] }');
-  assert.equal(inner?.source, '[ 1 , {"漢":"字"} ]');
-  assert.equal(root?.get('é')?.source, undefined, 'keys are looked up in ASCII only');
+  assert.ok(root && inner);
+  assert.equal(sourceOf(body, root), '{"é": "ü", "n" : [ 1 , {"漢":"字"} ] }');
+  assert.equal(sourceOf(body, inner), '[ 1 , {"漢":"字"} ]');
+  assert.equal(root.get('é'), undefined, 'keys are looked up in ASCII only');
   const sources: string[] = [];
-  inner?.elements((item) => sources.push(item.source));
+  inner.elements((item) => sources.push(sourceOf(body, item)));
   assert.deepEqual(sources, ['1', '{"漢":"字"}']);
 });
 
@@ -160,6 +166,7 @@ test('100,000 brackets are refused without overflowing the stack', () => {
   assert.equal(scanJson(Buffer.from('['.repeat(100_000) + ']'.repeat(100_000))), undefined);
   assert.equal(scanJson(Buffer.from('{"a":'.repeat(100_000))), undefined);
   assert.ok(scanJson(Buffer.from('['.repeat(512) + ']'.repeat(512))), 'the depth that is allowed');
+  assert.equal(scanJson(Buffer.from('['.repeat(513) + ']'.repeat(513))), undefined);
 });
 
 test('16 MB bodies are read: one long string, and a million small values', () => {

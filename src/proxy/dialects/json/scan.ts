@@ -21,7 +21,7 @@ export interface ScanLimits {
   readonly maxNodes: number;
 }
 
-export const SCAN_LIMITS: ScanLimits = { maxDepth: 512, maxNodes: 2_000_000 };
+const SCAN_LIMITS: ScanLimits = { maxDepth: 512, maxNodes: 2_000_000 };
 
 const VALUE = 0;
 const FIRST_ELEMENT = 1;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ollama's own API: chat, generate, embed. Streams unless told not to, as newline-delimited JSON.
 
-import type { Dialect, Framing, NativeError, StopClass, Usage } from '../dialect.ts';
+import type { Dialect, StopClass, Usage } from '../dialect.ts';
 import { asArray, asCount, asObject, hasContent, type Values } from '../json/values.ts';
 import { chatMessageSpans } from '../openai/chat.ts';
 import { createReader, type Interpreter } from '../shared/answer-reader.ts';
 import type { AnswerState } from '../shared/answer-state.ts';
+import { jsonErrorAnswer } from '../shared/error-answer.ts';
 import { classifyError } from '../shared/error-class.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, toolNames } from '../shared/request-facts.ts';
 
 const STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
@@ -77,19 +78,10 @@ export const ollama: Dialect = {
   readAnswer: (recognised, facts, head) =>
     recognised.operation === 'generate'
       ? createReader(head, facts, 'ndjson', interpreter())
-      : createReader(
-          head,
-          facts,
-          'json',
-          plainAnswer((body) =>
-            Array.isArray(body['embeddings']) || Array.isArray(body['embedding']) ? ollamaUsage(body) : undefined,
-          ),
+      : createPlainReader(head, facts, (body) =>
+          Array.isArray(body['embeddings']) || Array.isArray(body['embedding']) ? ollamaUsage(body) : undefined,
         ),
-  errorAnswer: (error) => ({ contentType: 'application/json', headers: [], body: Buffer.from(errorText(error)) }),
-  streamError: (framing: Framing, error) =>
-    framing === 'ndjson' ? Buffer.from(`${errorText(error)}\n`) : Buffer.alloc(0),
+  errorAnswer: (error) => jsonErrorAnswer({ error: error.message }),
+  streamError: (framing, error) =>
+    framing === 'ndjson' ? Buffer.from(`${JSON.stringify({ error: error.message })}\n`) : Buffer.alloc(0),
 };
-
-function errorText(error: NativeError): string {
-  return JSON.stringify({ error: error.message });
-}

@@ -6,7 +6,7 @@ import type { JsonNode } from '../json/node.ts';
 import { openaiErrorAnswer, responsesStreamError } from '../openai/errors.ts';
 import { openaiUsage } from '../openai/usage.ts';
 import { createReader } from '../shared/answer-reader.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { addToolNames, type RequestShape, readRequestFacts, ToolNames } from '../shared/request-facts.ts';
 import { pointerTo, type Role, roleOf, type TextSpans } from '../shared/text-spans.ts';
 import { responsesInterpreter } from './answer.ts';
@@ -67,12 +67,7 @@ export const openaiResponses: Dialect = {
   readRequest: (recognised, body) => readRequestFacts(recognised, body, responsesShape),
   readAnswer(recognised, facts, head) {
     if (recognised.operation === 'generate') return createReader(head, facts, 'sse', responsesInterpreter());
-    return createReader(
-      head,
-      facts,
-      'json',
-      plainAnswer((body) => openaiUsage(body)),
-    );
+    return createPlainReader(head, facts, openaiUsage);
   },
   errorAnswer: openaiErrorAnswer,
   streamError: responsesStreamError,

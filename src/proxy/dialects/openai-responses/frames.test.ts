@@ -111,6 +111,18 @@ test('two answers on one socket, each with its own reader', () => {
   }
 });
 
+test('messages of no known kind are never held back, and their end is not judged', () => {
+  const reader = createFrameReader();
+  reader.push(message({ type: 'text-delta', text: 'x' }));
+  assert.equal(reader.phase, 'content');
+  reader.end();
+  assert.deepEqual([reader.phase, reader.facts().understood], ['done', false]);
+  const early = createFrameReader();
+  early.push(message({ type: 'response.created', response: {} }));
+  early.end();
+  assert.deepEqual([early.phase, early.facts().understood], ['holding', true]);
+});
+
 test('lanes are told apart', () => {
   assert.equal(laneOf(message({ type: 'response.created', stream_id: 'l2' })), 'l2');
   assert.equal(laneOf(message({ type: 'response.created' })), undefined);

@@ -2,8 +2,7 @@
 // OpenAI's embeddings.
 
 import type { Dialect } from '../dialect.ts';
-import { createReader } from '../shared/answer-reader.ts';
-import { plainAnswer } from '../shared/plain-answer.ts';
+import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts } from '../shared/request-facts.ts';
 import { openaiErrorAnswer } from './errors.ts';
 import { openaiUsage } from './usage.ts';
@@ -22,11 +21,8 @@ export const openaiEmbeddings: Dialect = {
   id: 'openai-embeddings',
   readRequest: (recognised, body) => readRequestFacts(recognised, body, shape),
   readAnswer: (_recognised, facts, head) =>
-    createReader(
-      head,
-      facts,
-      'json',
-      plainAnswer((body) => (Array.isArray(body['data']) ? (openaiUsage(body['usage']) ?? {}) : undefined)),
+    createPlainReader(head, facts, (body) =>
+      Array.isArray(body['data']) ? (openaiUsage(body['usage']) ?? {}) : undefined,
     ),
   errorAnswer: openaiErrorAnswer,
   streamError: () => Buffer.alloc(0),

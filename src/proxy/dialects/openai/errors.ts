@@ -2,6 +2,7 @@
 // Errors in OpenAI's shape, which all OpenAI-compatible clients read; also the neutral shape for calls of no known dialect.
 
 import type { ErrorClass, Framing, NativeError, NativeErrorAnswer } from '../dialect.ts';
+import { jsonErrorAnswer, sseErrorEvent } from '../shared/error-answer.ts';
 
 function openaiErrorType(error: ErrorClass): string {
   switch (error) {
@@ -28,17 +29,11 @@ function errorObject(error: NativeError) {
 }
 
 export function openaiErrorAnswer(error: NativeError): NativeErrorAnswer {
-  return {
-    contentType: 'application/json',
-    headers: [],
-    body: Buffer.from(JSON.stringify({ error: errorObject(error) })),
-  };
+  return jsonErrorAnswer({ error: errorObject(error) });
 }
 
-/** A blank line in front closes an event that broke off. */
 export function openaiStreamError(framing: Framing, error: NativeError): Buffer {
-  if (framing !== 'sse') return Buffer.alloc(0);
-  return Buffer.from(`\n\ndata: ${JSON.stringify({ error: errorObject(error) })}\n\n`);
+  return sseErrorEvent(framing, { error: errorObject(error) });
 }
 
 /**
@@ -59,16 +54,11 @@ export function responsesErrorEvent(error: NativeError): Readonly<Record<string,
 }
 
 export function responsesStreamError(framing: Framing, error: NativeError): Buffer {
-  if (framing !== 'sse') return Buffer.alloc(0);
-  return Buffer.from(`\n\nevent: error\ndata: ${JSON.stringify(responsesErrorEvent(error))}\n\n`);
+  return sseErrorEvent(framing, responsesErrorEvent(error), 'error');
 }
 
 /** For a call whose dialect is not known. */
 export function unknownError(error: NativeError): NativeErrorAnswer {
   const { message, code } = error;
-  return {
-    contentType: 'application/json',
-    headers: [],
-    body: Buffer.from(JSON.stringify({ error: { message, type: openaiErrorType(error.class), code } })),
-  };
+  return jsonErrorAnswer({ error: { message, type: openaiErrorType(error.class), code } });
 }

@@ -6,6 +6,7 @@ import type { AnswerFacts, AnswerHead, AnswerPhase, AnswerReader, Framing, Reque
 import { AwsEventStreamParser, type AwsFrame } from '../framing/aws-event-stream.ts';
 import type { EventParser, EventSink } from '../framing/framing.ts';
 import { JsonArrayParser } from '../framing/json-array.ts';
+import { KeptBytes } from '../framing/kept-bytes.ts';
 import { NdjsonParser } from '../framing/ndjson.ts';
 import { SseParser } from '../framing/sse.ts';
 import { parseValue } from '../json/values.ts';
@@ -61,32 +62,10 @@ function framingOf(contentType: string, stream: boolean, streamed: Framing): Fra
   }
 }
 
-/** Collects a body up to a bound; beyond it the bytes are forgotten. */
-class Collector {
-  readonly #max: number;
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get tooLarge(): boolean {
-    return this.#bytes > this.#max;
-  }
-
-  add(chunk: Uint8Array): void {
-    this.#bytes += chunk.length;
-    if (this.tooLarge) this.#parts = [];
-    else this.#parts.push(Buffer.from(chunk));
-  }
-
-  /** Without a byte order mark. */
-  take(): string {
-    const text = Buffer.concat(this.#parts).toString('utf8');
-    this.#parts = [];
-    return text.startsWith('\ufeff') ? text.slice(1) : text;
-  }
+/** The text of a whole body, without a byte order mark. */
+function textOf(body: Buffer): string {
+  const text = body.toString('utf8');
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
 class ErrorReader implements AnswerReader {
@@ -96,7 +75,7 @@ class ErrorReader implements AnswerReader {
   readonly deltas = 0;
   readonly #head: AnswerHead;
   readonly #state = new AnswerState();
-  readonly #body = new Collector(MAX_ERROR_BYTES);
+  readonly #body = new KeptBytes(MAX_ERROR_BYTES);
   #understood = true;
 
   constructor(head: AnswerHead) {
@@ -112,7 +91,7 @@ class ErrorReader implements AnswerReader {
   }
 
   end(): void {
-    const value = this.#body.tooLarge ? undefined : parseValue(this.#body.take());
+    const value = this.#body.tooLarge ? undefined : parseValue(textOf(this.#body.take()));
     this.#understood = typeof value === 'object' && value !== null;
     this.#state.fail(classifyError(value, this.#head.status, this.#head.header?.('x-amzn-errortype')));
   }
@@ -128,7 +107,7 @@ class DocumentReader implements AnswerReader {
   readonly #head: AnswerHead;
   readonly #interpreter: Interpreter;
   readonly #state = new AnswerState();
-  readonly #body = new Collector(MAX_DOCUMENT_BYTES);
+  readonly #body = new KeptBytes(MAX_DOCUMENT_BYTES);
   #understood = true;
 
   constructor(head: AnswerHead, interpreter: Interpreter) {
@@ -157,11 +136,12 @@ class DocumentReader implements AnswerReader {
   }
 
   end(): void {
-    const text = this.#body.take();
-    const value = this.#body.tooLarge ? undefined : parseValue(text);
+    const { tooLarge } = this.#body;
+    const text = textOf(this.#body.take());
+    const value = tooLarge ? undefined : parseValue(text);
     if (value === undefined) {
       // A JSON body that breaks off is an early end. What never was JSON is not ours to judge.
-      const cutOff = !this.#body.tooLarge && (text.trim() === '' || (this.#isJson() && /^\s*[[{]/.test(text)));
+      const cutOff = !tooLarge && (text.trim() === '' || (this.#isJson() && /^\s*[[{]/.test(text)));
       this.#understood = cutOff;
       if (!cutOff) this.#state.close();
       return;

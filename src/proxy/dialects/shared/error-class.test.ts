@@ -56,6 +56,13 @@ const ROWS: readonly Row[] = [
     'quota',
   ],
   ['Bedrock, too fast', 429, { message: 'Too many requests' }, 'rate-limit', 'ThrottlingException'],
+  ['an overload whose message speaks of something else', 503, { message: 'context length of the queue' }, 'overloaded'],
+  [
+    'Azure, the inner code',
+    400,
+    { error: { code: 'BadRequest', message: 'm', innererror: { code: 'ResponsibleAIPolicyViolation' } } },
+    'content-policy',
+  ],
   ['OpenAI, too long', 400, openai('context_length_exceeded', 'invalid_request_error'), 'context-length'],
   [
     'Anthropic, too long',

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads whole answers without generated content: embeddings and token counts.
 
-import type { Usage } from '../dialect.ts';
+import type { AnswerHead, AnswerReader, RequestFacts, Usage } from '../dialect.ts';
 import { asObject, type Values } from '../json/values.ts';
-import type { Interpreter } from './answer-reader.ts';
+import { createReader, type Interpreter } from './answer-reader.ts';
 import { classifyError } from './error-class.ts';
 
 /** `read` returns the usage, or undefined when the document is not what was asked for. */
-export function plainAnswer(read: (body: Values) => Partial<Usage> | undefined): Interpreter {
+export function createPlainReader(
+  head: AnswerHead,
+  facts: RequestFacts,
+  read: (body: Values) => Partial<Usage> | undefined,
+): AnswerReader {
   const document: Interpreter['document'] = (value, into) => {
     const body = asObject(value);
     if (body === undefined) return false;
@@ -23,5 +27,5 @@ export function plainAnswer(read: (body: Values) => Partial<Usage> | undefined):
     into.close();
     return true;
   };
-  return { document, event: document };
+  return createReader(head, facts, 'json', { document, event: document });
 }

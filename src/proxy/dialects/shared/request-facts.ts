@@ -3,7 +3,7 @@
 
 import type { Recognised, RequestFacts, TextSpan } from '../dialect.ts';
 import { type JsonNode, parseJsonNode } from '../json/node.ts';
-import { namedModels } from './named-models.ts';
+import { namedModels, withoutResourcePrefix } from './named-models.ts';
 import { TextSpans } from './text-spans.ts';
 
 const MAX_TOOLS = 256;
@@ -48,7 +48,8 @@ export function readRequestFacts(recognised: Recognised, body: Buffer | undefine
   const reading = shape.read(root);
   const bodyModel = reading.model?.string;
   const holders = [root, ...(reading.modelHolders ?? [])];
-  const named = namedModels([recognised.pathModel, bodyModel], holders, shape.plainModel);
+  const plain = recognised.resourceNames ? withoutResourcePrefix : shape.plainModel;
+  const named = namedModels([recognised.pathModel, bodyModel], holders, plain);
   const inBody = recognised.pathModel === undefined && named.clear && bodyModel ? reading.model : undefined;
   return {
     understood: reading.understood && named.clear,

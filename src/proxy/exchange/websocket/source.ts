@@ -31,10 +31,6 @@ export class Source {
     return this.#ended.promise;
   }
 
-  get over(): boolean {
-    return this.#over;
-  }
-
   /** The next bytes; undefined at the end, however it came. One call at a time. */
   async next(): Promise<Buffer | undefined> {
     for (;;) {

@@ -3,7 +3,8 @@
 
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { fingerprintOf, splitPem } from '../../os/trust-store/trust-store.ts';
+import { splitPem } from '../../../contract/pem.ts';
+import { fingerprintOf } from '../../os/trust-store/trust-store.ts';
 
 /** Bundles of public roots have about 250 KB. */
 const MOST_BYTES = 8 * 2 ** 20;

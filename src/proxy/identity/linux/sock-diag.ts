@@ -33,12 +33,7 @@ async function loadLibc(): Promise<Libc> {
 }
 
 /** The kernel has answered by the time that `send` returns, so nothing here waits. */
-function askOne(
-  libc: Libc,
-  fd: number,
-  peer: Peer,
-  littleEndian: boolean,
-): { row: SocketRow | undefined } | 'unusable' {
+function askOne(libc: Libc, fd: number, peer: Peer, littleEndian: boolean): ReturnType<typeof readAnswer> {
   const question = diagQuestion(peer, littleEndian);
   if (question === undefined) return { row: undefined };
   if (libc.send(fd, question, question.length, 0) !== question.length) return 'unusable';

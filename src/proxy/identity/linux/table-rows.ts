@@ -34,13 +34,13 @@ export function rowsInTables(peers: readonly Peer[], littleEndian: boolean, read
   return rows;
 }
 
-/** Keeps one buffer, made at the first use. */
-export function openTableRows(): RowsOf {
+/** Keeps one buffer, made at the first use. `folder`: tests give another. */
+export function openTableRows(folder = '/proc/net'): RowsOf {
   let buffer: Buffer | undefined;
   /** One needle is sought in the raw bytes and ends the read; many are sought row by row. */
   const readTable: ReadTable = (file, needles) => {
     try {
-      const fd = openSync(`/proc/net/${file}`, 'r');
+      const fd = openSync(`${folder}/${file}`, 'r');
       buffer ??= Buffer.alloc(TABLE_BYTES);
       const into = buffer;
       const read = (offset: number, length: number) => readSync(fd, into, offset, length, null);

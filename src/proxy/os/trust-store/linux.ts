@@ -3,12 +3,12 @@
 // Chromium and Firefox on Linux keep lists of their own (NSS), which this does not touch.
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { splitPem } from '../../../contract/pem.ts';
 import {
   changeFrom,
   fingerprintOf,
   includesCertificate,
   type RunCommand,
-  splitPem,
   type TrustChange,
   type TrustStore,
 } from './trust-store.ts';
@@ -21,7 +21,7 @@ export interface LinuxFamily {
 }
 
 /** Tried in this order; the first whose anchors folder exists is the system's. */
-export const LINUX_FAMILIES: readonly LinuxFamily[] = [
+const LINUX_FAMILIES: readonly LinuxFamily[] = [
   // Red Hat, Fedora, Amazon
   { anchors: '/etc/pki/ca-trust/source/anchors', extension: 'pem', update: ['/usr/bin/update-ca-trust', 'extract'] },
   // SUSE
@@ -33,7 +33,7 @@ export const LINUX_FAMILIES: readonly LinuxFamily[] = [
 ];
 
 /** The bundle files of these families, in the order in which Go's crypto/x509 looks for them. */
-export const LINUX_BUNDLES: readonly string[] = [
+const LINUX_BUNDLES: readonly string[] = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/ssl/ca-bundle.pem',
@@ -43,7 +43,7 @@ export const LINUX_BUNDLES: readonly string[] = [
 ];
 
 /** Looked at only where there is no bundle. */
-export const LINUX_FOLDERS: readonly string[] = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
+const LINUX_FOLDERS: readonly string[] = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
 
 /** Debian's bundle has 0.2 MB; an organisation's may have some more. */
 const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;

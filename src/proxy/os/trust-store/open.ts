@@ -13,10 +13,8 @@ import { win32TrustStore } from './win32.ts';
 export function openTrustStore(platform: NodeJS.Platform): TrustStore {
   const shared = { run: runCommand, temporaryFolder: tmpdir(), systemRoots: () => getCACertificates('system') };
   if (platform === 'darwin') {
-    return darwinTrustStore({ ...shared, keychain: join(homedir(), 'Library/Keychains/login.keychain-db') });
+    return darwinTrustStore(join(homedir(), 'Library/Keychains/login.keychain-db'), shared);
   }
-  if (platform === 'win32') {
-    return win32TrustStore({ ...shared, certutil: 'C:\\Windows\\System32\\certutil.exe' });
-  }
+  if (platform === 'win32') return win32TrustStore(shared);
   return linuxTrustStore({ run: runCommand });
 }

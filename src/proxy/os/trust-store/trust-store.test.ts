@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,11 +9,12 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { makeTestCa } from '../../../../test/fakes/pki.ts';
-import { darwinInstallArgs, darwinRemoveArgs, darwinTrustStore } from './darwin.ts';
+import { darwinTrustStore } from './darwin.ts';
 import { linuxTrustStore } from './linux.ts';
 import { runCommand } from './run-command.ts';
+import type { ToolStoreOptions } from './tool-store.ts';
 import { type CommandResult, fingerprintOf, type RunCommand, type TrustChange } from './trust-store.ts';
-import { win32InstallArgs, win32RemoveArgs, win32TrustStore } from './win32.ts';
+import { win32TrustStore } from './win32.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outpost-store-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -151,47 +153,45 @@ suite('running a program', () => {
 
 suite('macOS and Windows (argument building only)', () => {
   const hex = fingerprintOf(root);
-
-  test('macOS trusts for TLS only, in the given keychain', () => {
-    assert.deepEqual(darwinInstallArgs('login.keychain-db', 'r.pem'), [
-      ...['add-trusted-cert', '-r', 'trustRoot', '-p', 'ssl', '-k', 'login.keychain-db', 'r.pem'],
-    ]);
-    assert.deepEqual(darwinRemoveArgs('login.keychain-db', hex), [
-      ...['delete-certificate', '-Z', hex.toUpperCase(), '-t', 'login.keychain-db'],
-    ]);
-  });
-
-  test("Windows uses the user's Root store and the SHA-1 thumbprint", () => {
-    assert.deepEqual(win32InstallArgs('r.cer'), ['-user', '-f', '-addstore', 'Root', 'r.cer']);
-    const args = win32RemoveArgs(root);
-    assert.deepEqual(args.slice(0, 3), ['-user', '-delstore', 'Root']);
-    assert.match(args[3] ?? '', /^[0-9a-f]{40}$/);
-  });
-
-  for (const [name, open] of [
+  const thumbprint = new X509Certificate(root).fingerprint.replaceAll(':', '').toLowerCase();
+  const certutil = 'C:\\Windows\\System32\\certutil.exe';
+  /** The commands without the file in which the certificate is handed over: for TLS only; in the user's own store. */
+  for (const [name, open, install, remove] of [
     [
       'macOS',
-      (run: RunCommand, systemRoots: () => readonly string[], temporaryFolder: string) =>
-        darwinTrustStore({ run, systemRoots, temporaryFolder, keychain: 'k' }),
+      (options: ToolStoreOptions) => darwinTrustStore('k', options),
+      ['/usr/bin/security', 'add-trusted-cert', '-r', 'trustRoot', '-p', 'ssl', '-k', 'k'],
+      ['/usr/bin/security', 'delete-certificate', '-Z', hex.toUpperCase(), '-t', 'k'],
     ],
     [
       'Windows',
-      (run: RunCommand, systemRoots: () => readonly string[], temporaryFolder: string) =>
-        win32TrustStore({ run, systemRoots, temporaryFolder, certutil: 'c' }),
+      win32TrustStore,
+      [certutil, '-user', '-f', '-addstore', 'Root'],
+      [certutil, '-user', '-delstore', 'Root', thumbprint],
     ],
   ] as const) {
     test(`${name} hands the certificate over in a file that is gone afterwards`, async () => {
-      const dir = await scratch();
+      const temporaryFolder = await scratch();
       const seen: string[] = [];
-      const run: RunCommand = async (_file, args) => {
+      const run: RunCommand = async (file, args) => {
+        assert.deepEqual([file, ...args.slice(0, -1)], install);
         seen.push(await readFile(args.at(-1) ?? '', 'utf8'));
         return { status: 0, stderr: '' };
       };
-      assert.deepEqual(await open(run, () => [], dir).install(root), { kind: 'done' });
+      assert.deepEqual(await open({ run, temporaryFolder, systemRoots: () => [] }).install(root), { kind: 'done' });
       assert.deepEqual(seen, [root]);
-      assert.deepEqual(await readdir(dir), []);
-      assert.deepEqual(await open(run, () => [root], dir).install(root), { kind: 'unchanged' });
+      assert.deepEqual(await readdir(temporaryFolder), []);
+      const trusting = open({ run, temporaryFolder, systemRoots: () => [other, root] });
+      assert.deepEqual(await trusting.install(root), { kind: 'unchanged' });
       assert.equal(seen.length, 1);
+    });
+
+    test(`${name} removes by fingerprint, and says what its tool complained about`, async () => {
+      const { run, calls } = recording({ status: 44, stderr: 'not found\n' });
+      const store = open({ run, temporaryFolder: folder, systemRoots: () => [] });
+      const change = await store.remove(root);
+      assert.deepEqual(calls, [remove]);
+      assert.match(change.kind === 'failed' ? change.detail : '', /^(security|certutil) ended with 44: not found$/);
     });
   }
 });

@@ -49,10 +49,6 @@ export function includesCertificate(roots: readonly string[], pem: string): bool
   });
 }
 
-/** The certificates in a PEM text, one string each. */
-export const splitPem = (text: string): readonly string[] =>
-  text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g)?.map((block) => `${block}\n`) ?? [];
-
 export function changeFrom(program: string, { status, stderr }: CommandResult): TrustChange {
   if (status === 0) return { kind: 'done' };
   if (status === undefined) return { kind: 'failed', detail: `${program} could not be started` };

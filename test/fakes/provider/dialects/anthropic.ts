@@ -8,6 +8,7 @@ import {
   ask,
   type EndpointContext,
   type EndpointRequest,
+  halves,
   InvalidRequest,
   imageBytes,
   plainText,
@@ -114,9 +115,7 @@ export function* anthropicEvents(request: EndpointRequest, context: EndpointCont
   for (const call of said.calls) {
     const block = { type: 'tool_use', id: `toolu_${call.id}`, name: call.name, input: {} };
     yield event({ type: 'content_block_start', index, content_block: block }, true);
-    const args = JSON.stringify(call.args);
-    const middle = Math.ceil(args.length / 2);
-    for (const part of ['', args.slice(0, middle), args.slice(middle)]) {
+    for (const part of ['', ...halves(JSON.stringify(call.args))]) {
       yield event(
         { type: 'content_block_delta', index, delta: { type: 'input_json_delta', partial_json: part } },
         true,
@@ -144,7 +143,7 @@ export function anthropicMessage(request: EndpointRequest, context: EndpointCont
   return message(inquiry, context, [...thoughts, ...blocks], STOP[said.stop], usage(said, said.usage.output));
 }
 
-export const ANTHROPIC_ERROR = {
+const ANTHROPIC_ERROR = {
   type: 'error',
   error: { type: 'overloaded_error', message: 'Overloaded (simulated)' },
 } as const;

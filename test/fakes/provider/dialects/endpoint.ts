@@ -64,6 +64,12 @@ export function plainText(content: unknown): string {
     .join('\n');
 }
 
+/** The arguments of a tool call as streams carry them: in two pieces. */
+export function halves(text: string): readonly [string, string] {
+  const middle = Math.ceil(text.length / 2);
+  return [text.slice(0, middle), text.slice(middle)];
+}
+
 export function required<T>(value: T | undefined, message: string): T {
   if (value === undefined) throw new InvalidRequest(message);
   return value;

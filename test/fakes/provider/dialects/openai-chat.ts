@@ -8,13 +8,14 @@ import {
   ask,
   type EndpointContext,
   type EndpointRequest,
+  halves,
   InvalidRequest,
   imageBytes,
   plainText,
   simulatedModel,
 } from './endpoint.ts';
 
-export function readChat({ body, model }: EndpointRequest): Inquiry {
+function readChat({ body, model }: EndpointRequest): Inquiry {
   const messages = list(body, 'messages');
   if (messages.length === 0) throw new InvalidRequest("Missing required parameter: 'messages'.");
   const last = messages.at(-1);
@@ -48,7 +49,7 @@ export function readChat({ body, model }: EndpointRequest): Inquiry {
 
 const FINISH = { stop: 'stop', length: 'length', tool: 'tool_calls' } as const;
 
-export function chatUsage({ usage }: Saying) {
+function chatUsage({ usage }: Saying) {
   return {
     prompt_tokens: usage.input,
     completion_tokens: usage.output,
@@ -81,9 +82,7 @@ function* chunks(inquiry: Inquiry, said: Saying, context: EndpointContext, withU
   for (const [index, call] of said.calls.entries()) {
     const start = { index, id: call.id, type: 'function', function: { name: call.name, arguments: '' } };
     yield content(chunk({ tool_calls: [start] }));
-    const args = JSON.stringify(call.args);
-    const middle = Math.ceil(args.length / 2);
-    for (const part of [args.slice(0, middle), args.slice(middle)]) {
+    for (const part of halves(JSON.stringify(call.args))) {
       yield content(chunk({ tool_calls: [{ index, function: { arguments: part } }] }));
     }
   }
@@ -92,7 +91,7 @@ function* chunks(inquiry: Inquiry, said: Saying, context: EndpointContext, withU
   yield lifecycle(sse('[DONE]'));
 }
 
-export const OPENAI_STREAM_ERROR = sse({
+const OPENAI_STREAM_ERROR = sse({
   error: {
     message: 'The server had an error while processing your request (simulated)',
     type: 'server_error',

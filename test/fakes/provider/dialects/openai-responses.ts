@@ -8,6 +8,7 @@ import {
   ask,
   type EndpointContext,
   type EndpointRequest,
+  halves,
   InvalidRequest,
   imageBytes,
   plainText,
@@ -139,9 +140,9 @@ export function* responsesEvents(request: EndpointRequest, context: EndpointCont
     });
     const place = { item_id: id, output_index: index };
     yield event('response.output_item.added', { output_index: index, item: item('in_progress', '') }, true);
-    const middle = Math.ceil(args.length / 2);
-    yield event('response.function_call_arguments.delta', { ...place, delta: args.slice(0, middle) }, true);
-    yield event('response.function_call_arguments.delta', { ...place, delta: args.slice(middle) }, true);
+    for (const delta of halves(args)) {
+      yield event('response.function_call_arguments.delta', { ...place, delta }, true);
+    }
     yield event('response.function_call_arguments.done', { ...place, name: call.name, arguments: args }, true);
     output.push(item('completed', args));
     yield event('response.output_item.done', { output_index: index, item: output[index] }, true);

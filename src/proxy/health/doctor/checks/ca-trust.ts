@@ -2,7 +2,7 @@
 // Does this operating system trust our certificate, and is it still valid?
 
 import { X509Certificate } from 'node:crypto';
-import { splitPem } from '../../../os/trust-store/trust-store.ts';
+import { splitPem } from '../../../../contract/pem.ts';
 import { readText } from '../certificates.ts';
 import type { Check } from '../check.ts';
 
