@@ -131,6 +131,15 @@ export interface AnswerHead {
   readonly contentType: string;
   /** A header by lower-case name. Bedrock tells usage and error types by header only. */
   readonly header?: (name: string) => string | undefined;
+  /** Is shown each parsed piece of a 2xx answer as well, so that a translation need not parse it again. */
+  readonly watch?: AnswerWatch;
+}
+
+export interface AnswerWatch {
+  /** One event of a stream; `name` is the framing's event name, else ''. */
+  event(value: unknown, name: string): void;
+  /** A whole answer. */
+  document(value: unknown): void;
 }
 
 /** What a refusal or failure is made of; each dialect shapes it in its own way. Texts come from the error catalogue. */

@@ -7,6 +7,7 @@ import { bedrockInvoke } from './bedrock/invoke.ts';
 import { cohereChat, cohereEmbed } from './cohere/dialect.ts';
 import type { Dialect, DialectId } from './dialect.ts';
 import { gemini } from './gemini/dialect.ts';
+import { editMembers, memberTexts } from './json/edit.ts';
 import { ollama } from './ollama/dialect.ts';
 import { openaiChat } from './openai/chat.ts';
 import { openaiCompletions } from './openai/completions.ts';
@@ -31,10 +32,22 @@ export function dialectOf(id: DialectId): Dialect {
   return DIALECTS[id];
 }
 
+/** Named edits of JSON bodies, for rooms that may not know JSON nodes. */
+export const bodyEditor = { editMembers, memberTexts } as const;
+
+export { invokeFramesToSse, sseToInvokeFrames } from './bedrock/reframe.ts';
+export { codecOf } from './codecs.ts';
 export { hasDotSegments } from './dot-segments.ts';
 export { createDecoder, decodeBody } from './framing/content-coding.ts';
+export type { DecodedRequest, EncodedRequest, EncodeTarget, ModelFacts } from './hub/codec.ts';
+export { fitQuirks } from './hub/fit-quirks.ts';
+export type { HubEvent, HubRequest } from './hub/hub.ts';
+export { isEssential, type Loss } from './hub/loss.ts';
+export { type AnswerTranslation, translateAnswer } from './hub/translator.ts';
 export { spliceModel } from './json/splice.ts';
+export { parseValue } from './json/values.ts';
 export { unknownError } from './openai/errors.ts';
 export { createFrameReader, errorFrame, laneOf, readClientFrame } from './openai-responses/frames.ts';
 export { readUnknown } from './read-unknown.ts';
 export { type Address, recognise, recogniseUpgrade } from './recognise.ts';
+export { errorMessage } from './shared/error-class.ts';

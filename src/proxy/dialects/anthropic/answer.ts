@@ -7,7 +7,7 @@ import type { Interpreter } from '../shared/answer-reader.ts';
 import type { AnswerState } from '../shared/answer-state.ts';
 import { classifyError } from '../shared/error-class.ts';
 
-const STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
+export const ANTHROPIC_STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
   ['end_turn', 'stop'],
   ['stop_sequence', 'stop'],
   ['max_tokens', 'length'],
@@ -44,7 +44,7 @@ export function anthropicInterpreter(): Interpreter {
           if (isContentDelta(asObject(event['delta']))) into.piece();
           return true;
         case 'message_delta':
-          into.stopped(asObject(event['delta'])?.['stop_reason'], STOPS);
+          into.stopped(asObject(event['delta'])?.['stop_reason'], ANTHROPIC_STOPS);
           readUsage(event['usage'], into);
           return true;
         case 'message_stop':
@@ -72,7 +72,7 @@ export function anthropicInterpreter(): Interpreter {
       into.model(body['model']);
       readUsage(body['usage'], into);
       for (const block of asArray(body['content'])) readBlock(asObject(block), into);
-      into.stopped(body['stop_reason'], STOPS);
+      into.stopped(body['stop_reason'], ANTHROPIC_STOPS);
       into.finish();
       return true;
     },
@@ -115,7 +115,7 @@ function isContentDelta(delta: Values | undefined): boolean {
  * Adds up Anthropic's counts: `input_tokens` leaves out what the cache gave or took. In streams the figures are cumulative and
  * come twice; hosts differ in which of the two is complete, so the larger one counts.
  */
-class AnthropicUsage {
+export class AnthropicUsage {
   readonly #seen = new Map<string, number>();
 
   add(value: unknown): Partial<Usage> | undefined {

@@ -6,7 +6,7 @@ import { asArray, asCount, asObject, hasContent, sum, type Values } from '../jso
 import type { Interpreter } from '../shared/answer-reader.ts';
 import type { AnswerState } from '../shared/answer-state.ts';
 
-const STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
+export const CONVERSE_STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
   ['end_turn', 'stop'],
   ['stop_sequence', 'stop'],
   ['max_tokens', 'length'],
@@ -37,7 +37,7 @@ export function converseInterpreter(): Interpreter {
           if (isContentDelta(asObject(event['delta']))) into.piece();
           return true;
         case 'messageStop':
-          into.stopped(event['stopReason'], STOPS);
+          into.stopped(event['stopReason'], CONVERSE_STOPS);
           stopped = true;
           return true;
         case 'metadata':
@@ -56,7 +56,7 @@ export function converseInterpreter(): Interpreter {
       const message = asObject(asObject(body?.['output'])?.['message']);
       if (body === undefined || message === undefined) return false;
       for (const block of asArray(message['content'])) if (hasContent(block)) into.piece();
-      into.stopped(body['stopReason'], STOPS);
+      into.stopped(body['stopReason'], CONVERSE_STOPS);
       readUsage(body['usage'], into);
       into.finish();
       return true;
@@ -84,7 +84,7 @@ function isContentDelta(delta: Values | undefined): boolean {
 }
 
 /** `inputTokens` leaves out what the cache gave or took (Bedrock user guide, prompt caching). */
-function converseUsage(value: unknown): Partial<Usage> | undefined {
+export function converseUsage(value: unknown): Partial<Usage> | undefined {
   const usage = asObject(value);
   if (usage === undefined) return undefined;
   const cacheRead = asCount(usage['cacheReadInputTokens']) ?? asCount(usage['cacheReadInputTokenCount']);

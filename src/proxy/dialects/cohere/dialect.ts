@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cohere: chat v2 and embed.
 
-import type { Dialect, StopClass, Usage } from '../dialect.ts';
+import type { Dialect, ErrorClass, StopClass, Usage } from '../dialect.ts';
 import { asArray, asCount, asObject, asString, hasContent } from '../json/values.ts';
 import { chatMessageSpans } from '../openai/chat.ts';
 import { createReader, type Interpreter } from '../shared/answer-reader.ts';
@@ -11,7 +11,7 @@ import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, toolNames } from '../shared/request-facts.ts';
 import { cohereErrorAnswer, cohereStreamError } from './errors.ts';
 
-const STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
+export const COHERE_STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
   ['COMPLETE', 'stop'],
   ['STOP_SEQUENCE', 'stop'],
   ['MAX_TOKENS', 'length'],
@@ -109,7 +109,7 @@ function chatInterpreter(): Interpreter {
 }
 
 function end(reason: unknown, usage: unknown, error: unknown, into: AnswerState): void {
-  into.stopped(reason, STOPS);
+  into.stopped(reason, COHERE_STOPS);
   const counts = cohereUsage(usage);
   if (counts !== undefined) into.usage(counts);
   if (hasContent(error) || reason === 'ERROR' || reason === 'TIMEOUT') {
@@ -117,13 +117,13 @@ function end(reason: unknown, usage: unknown, error: unknown, into: AnswerState)
   } else into.finish();
 }
 
-function inBandClass(error: unknown) {
+export function inBandClass(error: unknown): ErrorClass {
   const reported = classifyError({ message: error }, undefined).class;
   return reported === 'unknown' ? 'server' : reported;
 }
 
 /** `tokens` is what the model saw; `billed_units` is what is paid. */
-function cohereUsage(value: unknown): Partial<Usage> | undefined {
+export function cohereUsage(value: unknown): Partial<Usage> | undefined {
   const usage = asObject(value);
   if (usage === undefined) return undefined;
   const tokens = asObject(usage['tokens']);

@@ -132,6 +132,11 @@ export function encodeAwsFrame(
   headers: readonly (readonly [name: string, value: string])[],
   payload: Uint8Array,
 ): Buffer {
+  return encodeAwsFrameWith(encodeAwsHeaders(headers), payload);
+}
+
+/** For streams of many small frames, whose headers are always the same: encoded once with this ... */
+export function encodeAwsHeaders(headers: readonly (readonly [name: string, value: string])[]): Buffer {
   const parts: Buffer[] = [];
   for (const [name, value] of headers) {
     const nameBytes = Buffer.from(name);
@@ -140,12 +145,16 @@ export function encodeAwsFrame(
     size.writeUInt16BE(valueBytes.length);
     parts.push(Buffer.from([nameBytes.length]), nameBytes, Buffer.from([STRING]), size, valueBytes);
   }
-  const headerBytes = Buffer.concat(parts);
+  return Buffer.concat(parts);
+}
+
+/** ... and put before each payload with this. */
+export function encodeAwsFrameWith(headerBytes: Uint8Array, payload: Uint8Array): Buffer {
   const frame = Buffer.alloc(PRELUDE + headerBytes.length + payload.length + TRAILER);
   frame.writeUInt32BE(frame.length, 0);
   frame.writeUInt32BE(headerBytes.length, 4);
   frame.writeUInt32BE(crc32(frame.subarray(0, 8)), 8);
-  headerBytes.copy(frame, PRELUDE);
+  frame.set(headerBytes, PRELUDE);
   frame.set(payload, PRELUDE + headerBytes.length);
   frame.writeUInt32BE(crc32(frame.subarray(0, frame.length - TRAILER)), frame.length - TRAILER);
   return frame;

@@ -7,7 +7,7 @@ import type { Interpreter } from '../shared/answer-reader.ts';
 import type { AnswerState } from '../shared/answer-state.ts';
 import { classifyError } from '../shared/error-class.ts';
 
-const STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
+export const GEMINI_STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
   ['STOP', 'stop'],
   ['MAX_TOKENS', 'length'],
   ...(
@@ -42,7 +42,7 @@ export function geminiInterpreter(): Interpreter {
     }
     const reason = value['finishReason'];
     if (typeof reason !== 'string' || reason === '' || reason === 'FINISH_REASON_UNSPECIFIED') return;
-    into.stopped(reason, STOPS);
+    into.stopped(reason, GEMINI_STOPS);
     open.delete(index);
     if (ended.size < MAX_CANDIDATES) ended.add(index);
   }

@@ -75,12 +75,12 @@ export class JsonNode {
     return found;
   }
 
-  /** The members of an object in order, duplicates included. Nothing for other values. */
-  members(visit: (key: string, value: JsonNode) => void): void {
+  /** The members of an object in order, duplicates included. `name` is where the key stands. Nothing for other values. */
+  members(visit: (key: string, value: JsonNode, name: JsonNode) => void): void {
     if (!this.isObject) return;
     const stop = this.#at(this.#index, 3);
     for (let at = this.#index + 1; at < stop; at = this.#at(at + 1, 3)) {
-      visit(this.#decode(at), new JsonNode(this.#tape, at + 1));
+      visit(this.#decode(at), new JsonNode(this.#tape, at + 1), new JsonNode(this.#tape, at));
     }
   }
 

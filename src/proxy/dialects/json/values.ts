@@ -18,6 +18,11 @@ export function parseValue(text: string): unknown {
   }
 }
 
+/** As parseValue, for what is written again within another value: JSON.stringify uses the stack, so nothing deep is parsed. */
+export function parseShallow(text: string): unknown {
+  return isDeeper(text, MAX_DEPTH) ? undefined : parseValue(text);
+}
+
 function isDeeper(text: string, limit: number): boolean {
   let depth = 0;
   let inString = false;
@@ -59,6 +64,20 @@ export function hasContent(value: unknown): boolean {
 /** A token count: a whole number from 0 up; anything else is undefined. */
 export function asCount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+/** A finite number; anything else is undefined. */
+export function asNumber(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** JSON.stringify that does not throw: undefined where the value is nested too deeply to be written (some thousand levels). */
+export function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A provider's word that may be written into a record: short, printable ASCII; anything else is undefined. */

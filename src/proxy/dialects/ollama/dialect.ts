@@ -11,7 +11,7 @@ import { classifyError } from '../shared/error-class.ts';
 import { createPlainReader } from '../shared/plain-answer.ts';
 import { type RequestShape, readRequestFacts, toolNames } from '../shared/request-facts.ts';
 
-const STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
+export const OLLAMA_STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
   ['stop', 'stop'],
   ['load', 'stop'],
   ['unload', 'stop'],
@@ -58,7 +58,7 @@ function interpreter(): Interpreter {
       into.piece();
     }
     if (body['done'] === true) {
-      into.stopped(body['done_reason'] ?? 'stop', STOPS);
+      into.stopped(body['done_reason'] ?? 'stop', OLLAMA_STOPS);
       if (called) into.refineStop('tool-use');
       into.usage(ollamaUsage(body));
       into.finish();
@@ -68,8 +68,13 @@ function interpreter(): Interpreter {
   return { event: read, document: read };
 }
 
-function ollamaUsage(body: Values): Partial<Usage> {
-  return { input: asCount(body['prompt_eval_count']), output: asCount(body['eval_count']) };
+export function ollamaUsage(body: Values): Partial<Usage> {
+  return {
+    input: asCount(body['prompt_eval_count']),
+    output: asCount(body['eval_count']),
+    // A part of the first figure; newer servers say it.
+    cacheRead: asCount(body['prompt_eval_cached_count']),
+  };
 }
 
 export const ollama: Dialect = {

@@ -8,7 +8,7 @@ import type { Interpreter } from '../shared/answer-reader.ts';
 import type { AnswerState } from '../shared/answer-state.ts';
 import { classifyError } from '../shared/error-class.ts';
 
-const STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
+export const RESPONSES_STOPS: ReadonlyMap<string, StopClass> = new Map<string, StopClass>([
   ['completed', 'stop'],
   ['max_output_tokens', 'length'],
   ['content_filter', 'content-filter'],
@@ -73,7 +73,7 @@ function readEvent(type: string, event: Values, into: AnswerState): boolean {
 }
 
 /** In the flat form of an error event `type` is "error" and says nothing. */
-function withoutType(event: Values): Values {
+export function withoutType(event: Values): Values {
   return { code: event['code'], message: event['message'] };
 }
 
@@ -117,7 +117,7 @@ function finishWith(response: Values, into: AnswerState, name?: string): void {
     into.refusal();
   }
   const reason = asObject(response['incomplete_details'])?.['reason'];
-  into.stopped(status === 'incomplete' ? (reason ?? 'incomplete') : (status ?? 'completed'), STOPS);
+  into.stopped(status === 'incomplete' ? (reason ?? 'incomplete') : (status ?? 'completed'), RESPONSES_STOPS);
   if (output.some((item) => item?.['type'] === 'function_call' || item?.['type'] === 'custom_tool_call')) {
     into.refineStop('tool-use');
   }

@@ -2,7 +2,15 @@
 // The one AnswerReader of all dialects: takes bytes, cuts them into events by framing, and lets the dialect's interpreter say what
 // each event means. Owns bounds and what an end means; knows no dialect.
 
-import type { AnswerFacts, AnswerHead, AnswerPhase, AnswerReader, Framing, RequestFacts } from '../dialect.ts';
+import type {
+  AnswerFacts,
+  AnswerHead,
+  AnswerPhase,
+  AnswerReader,
+  AnswerWatch,
+  Framing,
+  RequestFacts,
+} from '../dialect.ts';
 import { AwsEventStreamParser, type AwsFrame } from '../framing/aws-event-stream.ts';
 import type { EventParser, EventSink } from '../framing/framing.ts';
 import { JsonArrayParser } from '../framing/json-array.ts';
@@ -37,7 +45,7 @@ export function createReader(
 ): AnswerReader {
   if (head.status < 200 || head.status > 299) return new ErrorReader(head);
   const framing = framingOf(head.contentType, facts.stream, streamed);
-  return framing === 'json' ? new DocumentReader(head, interpreter) : new StreamReader(framing, interpreter);
+  return framing === 'json' ? new DocumentReader(head, interpreter) : new StreamReader(framing, head, interpreter);
 }
 
 function framingOf(contentType: string, stream: boolean, streamed: Framing): Framing {
@@ -146,6 +154,7 @@ class DocumentReader implements AnswerReader {
       if (!cutOff) this.#state.close();
       return;
     }
+    this.#head.watch?.document(value);
     this.#understood = this.#interpreter.document(value, this.#state);
     if (!this.#understood) this.#state.close();
   }
@@ -161,6 +170,7 @@ class DocumentReader implements AnswerReader {
 
 class StreamReader implements AnswerReader, FrameSink {
   readonly framing: Framing;
+  readonly #watch: AnswerWatch | undefined;
   readonly #interpreter: Interpreter;
   readonly #state = new AnswerState();
   readonly #parser: EventParser;
@@ -171,8 +181,9 @@ class StreamReader implements AnswerReader, FrameSink {
   #lost = false;
   #atEnd = false;
 
-  constructor(framing: Exclude<Framing, 'json'>, interpreter: Interpreter) {
+  constructor(framing: Exclude<Framing, 'json'>, head: AnswerHead, interpreter: Interpreter) {
     this.framing = framing;
+    this.#watch = head.watch;
     this.#interpreter = interpreter;
     this.#parser = parserFor(framing, this);
   }
@@ -222,6 +233,7 @@ class StreamReader implements AnswerReader, FrameSink {
     const value = parseValue(data);
     if (value === undefined && this.#atEnd) return; // the rest of an event that broke off
     this.#events++;
+    if (value !== undefined) this.#watch?.event(value, name);
     if (value === undefined) this.#loseTrack();
     else if (this.#interpreter.event(value, this.#state, name)) this.#known++;
     else if (this.#known === 0) this.#state.content(); // perhaps another dialect: never hold that back

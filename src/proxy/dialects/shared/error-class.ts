@@ -75,6 +75,11 @@ export function classifyError(value: unknown, status: number | undefined, type?:
   return { class: fromMessage(parts.message, effective) ?? parts.detail ?? named ?? fromStatus(effective), code };
 }
 
+/** The sentence of an error body, for the caller whose request it is about; '' if there is none. At most 1,000 characters. */
+export function errorMessage(value: unknown): string {
+  return errorParts(value).message.slice(0, 1_000);
+}
+
 function fromMessage(message: string, status: number | undefined): ErrorClass | undefined {
   if (message === '' || (status !== undefined && status >= 500)) return undefined;
   const text = message.slice(0, 2048);

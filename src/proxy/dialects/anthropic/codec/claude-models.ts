@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Claude model's name tells about the shape of its requests, at Anthropic, Bedrock and Vertex alike.
+
+/** First version that takes `thinking: adaptive`; the versions after it refuse `enabled` with a budget (Anthropic, adaptive thinking). */
+const ADAPTIVE_SINCE = 4.06;
+
+export function isClaude(model: string): boolean {
+  return /claude/i.test(model);
+}
+
+/** Does the model decide itself how much it thinks? False for older and for unknown models. */
+export function thinksAdaptively(model: string): boolean {
+  // claude-opus-4-6, claude-fable-5, us.anthropic.claude-sonnet-4-6-v1:0, anthropic/claude-opus-4.7; a date is no version.
+  const version = /claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/i.exec(model);
+  if (version === null) return false;
+  return Number(version[1]) + Number(version[2] ?? 0) / 100 >= ADAPTIVE_SINCE;
+}
