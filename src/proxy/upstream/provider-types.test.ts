@@ -4,14 +4,19 @@ import { test } from 'node:test';
 import { hostPatternError } from '../../contract/host-pattern.ts';
 import type { Credential, Provider } from '../policy/policy.ts';
 import {
-  applyCredential,
   baseOf,
   originProvider,
   PROVIDER_TYPES,
   type ProviderType,
+  placedBase,
   typeOfHost,
   upstreamTarget,
 } from './provider-types.ts';
+
+const ours: Credential = {
+  kind: 'keys',
+  keys: [{ name: 'key-1', weight: 1, secret: { kind: 'text', value: 'ours' } }],
+};
 
 function provider(type: ProviderType, baseUrl?: string, credential: Credential = { kind: 'client' }): Provider {
   const info = PROVIDER_TYPES[type];
@@ -142,6 +147,32 @@ for (const [type, base, target, expected] of gateway) {
   });
 }
 
+const further: readonly (readonly [ProviderType, string | undefined, string, string])[] = [
+  ['xai', undefined, '/v1/responses', 'https://api.x.ai:443/v1/responses'],
+  ['deepseek', undefined, '/anthropic/v1/messages', 'https://api.deepseek.com:443/anthropic/v1/messages'],
+  ['deepseek', 'https://d.example/anthropic/v1/', '/v1/models', 'https://d.example:443/v1/models'],
+  ['openrouter', undefined, '/v1/models', 'https://openrouter.ai:443/api/v1/models'],
+  ['openrouter', undefined, '/chat/completions', 'https://openrouter.ai:443/api/v1/chat/completions'],
+  ['fireworks', undefined, '/v1/messages', 'https://api.fireworks.ai:443/inference/v1/messages'],
+  ['perplexity', undefined, '/chat/completions', 'https://api.perplexity.ai:443/chat/completions'],
+  ['perplexity', 'https://p.example/v1', '/v1/responses', 'https://p.example:443/v1/responses'],
+  ['lmstudio', undefined, '/v1/chat/completions', 'http://127.0.0.1:1234/v1/chat/completions'],
+  ['vllm', 'http://127.0.0.1:9/x/v1', '/v1/messages', 'http://127.0.0.1:9/x/v1/messages'],
+  [
+    'databricks',
+    'https://w.example/serving-endpoints',
+    '/chat/completions',
+    'https://w.example:443/serving-endpoints/chat/completions',
+  ],
+  ['anthropic-compatible', 'https://a.example/x/v1', '/messages', 'https://a.example:443/x/v1/messages'],
+];
+
+for (const [type, base, target, expected] of further) {
+  test(`gateway: ${type} ${base ?? 'default'} ${target}`, () => {
+    assert.equal(url(provider(type, base), 'gateway', '', target), expected);
+  });
+}
+
 const intercepted: readonly (readonly [ProviderType, string | undefined, string, string, string])[] = [
   [
     'openai',
@@ -229,6 +260,13 @@ test('a route across types of one family keeps the operation', () => {
     url(provider('openai'), 'gateway', '', '/openai/v1/chat/completions', 'groq'),
     'https://api.openai.com:443/v1/chat/completions',
   );
+  assert.equal(
+    url(provider('deepseek'), 'intercept', 'openrouter.ai', '/api/v1/models?a'),
+    'https://api.deepseek.com:443/models?a',
+  );
+  for (const path of ['/v1/models', '/models']) {
+    assert.equal(url(groq, 'intercept', 'api.deepseek.com', path), 'https://api.groq.com:443/openai/v1/models');
+  }
   const azure = provider('azure', 'https://c.openai.azure.com');
   assert.equal(
     url(azure, 'intercept', 'api.openai.com', '/v1/responses'),
@@ -251,73 +289,14 @@ test('a governed host without a configured provider goes to its own origin and p
 test('a call in clear text keeps its scheme only while the credential is the caller’s', () => {
   const call = { entrance: 'intercept', scheme: 'http', host: 'api.openai.com', port: 80, target: '/v1/x' } as const;
   assert.equal(upstreamTarget(provider('openai'), call).scheme, 'http');
-  const ours = upstreamTarget(provider('openai', undefined, { kind: 'literal', value: 'ours' }), call);
-  assert.deepEqual([ours.scheme, ours.port], ['https', 443]);
+  const secure = upstreamTarget(provider('openai', undefined, ours), call);
+  assert.deepEqual([secure.scheme, secure.port], ['https', 443]);
 });
 
-const client = [
-  'Host',
-  'x',
-  'x-api-key',
-  'caller',
-  'Authorization',
-  'Bearer caller',
-  'X-Goog-Api-Key',
-  'caller',
-  'api-key',
-  'caller',
-  'X-Amz-Date',
-  'caller',
-  'Cookie',
-  'caller',
-  'OpenAI-Organization',
-  'caller',
-  'X-Other',
-  '1',
-];
-
-test('the caller’s own credential passes untouched', () => {
-  const out = applyCredential(provider('openai'), client, '/v1/x?key=caller');
-  assert.equal(out.headers, client);
-  assert.equal(out.target, '/v1/x?key=caller');
-});
-
-test('a literal key replaces every credential of the caller, in the vendor’s form', () => {
-  const key: Credential = { kind: 'literal', value: 'ours' };
-  const expected: Readonly<Record<string, readonly string[]>> = {
-    openai: ['Authorization', 'Bearer ours'],
-    anthropic: ['x-api-key', 'ours'],
-    gemini: ['X-Goog-Api-Key', 'ours'],
-    azure: ['api-key', 'ours'],
-    bedrock: ['Authorization', 'Bearer ours'],
-  };
-  for (const [type, header] of Object.entries(expected)) {
-    const out = applyCredential(provider(type as ProviderType, 'https://h.example', key), client, '/p');
-    assert.deepEqual(out.headers, ['Host', 'x', ...header, 'X-Other', '1']);
-  }
-  const none = applyCredential(provider('openai', undefined, key), ['a', '1'], '/p');
-  assert.deepEqual(none.headers, ['a', '1', 'authorization', 'Bearer ours']);
-});
-
-test('a literal key removes the key from the query and keeps the rest byte for byte', () => {
-  const p = provider('gemini', undefined, { kind: 'literal', value: 'ours' });
-  const cases: readonly (readonly [string, string])[] = [
-    ['/m?key=caller', '/m'],
-    ['/m?alt=sse&key=caller&x=%7e+', '/m?alt=sse&x=%7e+'],
-    ['/m?k%65y=caller&alt=sse', '/m?alt=sse'],
-    ['/m?monkey=1&%zz=2', '/m?monkey=1&%zz=2'],
-    ['/m?', '/m?'],
-    ['/m', '/m'],
-  ];
-  for (const [target, expected] of cases) assert.equal(applyCredential(p, [], target).target, expected);
-});
-
-test('a literal key removes a key that came as a WebSocket sub-protocol', () => {
-  const p = provider('openai', undefined, { kind: 'literal', value: 'ours' });
-  const out = applyCredential(
-    p,
-    ['Sec-WebSocket-Protocol', 'realtime, openai-insecure-api-key.sk-caller'],
-    '/v1/realtime',
-  );
-  assert.deepEqual(out.headers, ['Sec-WebSocket-Protocol', 'realtime', 'authorization', 'Bearer ours']);
+test('a place in a cloud is an address', () => {
+  assert.equal(placedBase('bedrock', { region: 'us-east-1' })?.host, 'bedrock-runtime.us-east-1.amazonaws.com');
+  assert.equal(placedBase('vertex', { location: 'us', project: 'p' })?.host, 'aiplatform.us.rep.googleapis.com');
+  assert.equal(placedBase('vertex', { location: 'us' }), undefined);
+  assert.equal(placedBase('bedrock', undefined), undefined);
+  assert.equal(placedBase('openai', { region: 'us-east-1' }), undefined);
 });
