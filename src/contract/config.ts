@@ -4,116 +4,10 @@
 // docs/reference/configuration.md; a test keeps both in step.
 
 import { z } from 'zod';
+import { baseUrl, glob, headers, line } from './config-words.ts';
 import { HOST_DEFAULTS, HOST_KINDS, hostPattern, MAX_CATALOGUE_ROWS, pathGlob } from './host-catalogue.ts';
-
-/** Text without control characters: it ends up in headers, logs and rows. */
-const line = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here.
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not have control characters or line breaks');
-
-/** Glob over names: `*` stands for any characters; case does not matter. */
-const glob = line(256);
-
-export const PROVIDER_TYPE_NAMES = [
-  'openai',
-  'anthropic',
-  'gemini',
-  'vertex',
-  'bedrock',
-  'azure',
-  'mistral',
-  'cohere',
-  'groq',
-  'ollama',
-  'openai-compatible',
-] as const;
-
-/** Names become path segments of the gateway and values of headers and audit rows. */
-const providerName = z
-  .string()
-  .max(64)
-  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, 'must consist of a-z, 0-9 and "-" (not at the ends)');
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
-const baseUrl = z
-  .string()
-  .max(2048)
-  .superRefine((value, context) => {
-    const say = (message: string) => context.addIssue({ code: 'custom', message });
-    if (!URL.canParse(value)) return say('must be a URL such as https://api.example.com/v1');
-    const url = new URL(value);
-    if (url.protocol !== 'https:' && url.protocol !== 'http:')
-      return say('must start with https:// (or http:// on loopback)');
-    if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-      say(
-        'http:// is allowed only for a loopback host (127.0.0.1, [::1], localhost): prompts and keys would travel in clear text',
-      );
-    }
-    if (url.username !== '' || url.password !== '') say('must not contain a user name or password; use api_key');
-    if (url.search !== '' || value.includes('?')) say('must not have a query');
-    if (url.hash !== '' || value.includes('#')) say('must not have a fragment');
-  });
-
-/** As it is shown in messages; put together so that no one takes it for a template that lost its backquotes. */
-const VARIABLE = ['$', '{OPENAI_API_KEY}'].join('');
-
-/** `client`, a variable, or the key itself. Visible ASCII: it becomes a header value. */
-const apiKey = z
-  .string()
-  .min(1)
-  .max(4096)
-  .regex(/^[!-~]+$/, `must be visible ASCII characters without spaces: "client", "${VARIABLE}" or the key itself`)
-  .refine((value) => !value.includes('${') || /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value), {
-    message: `a variable must stand alone, as in "${VARIABLE}"`,
-  });
-
-const provider = z.strictObject({
-  name: providerName,
-  type: z.enum(PROVIDER_TYPE_NAMES),
-  base_url: baseUrl.optional(),
-  api_key: apiKey.optional(),
-  hosts: z.array(hostPattern).max(64).optional(),
-});
-
-const route = z.strictObject({
-  id: line(64),
-  model: glob,
-  strategy: z.literal('primary-fallback'),
-  fallbacks: z
-    .array(z.strictObject({ provider: providerName, model: line(256).optional() }))
-    .min(1)
-    .max(16),
-});
-
-/** Set by the agent itself; a rule must not be able to break framing or routing. */
-const RESERVED_HEADERS =
-  /^(?:connection|content-length|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect)$/i;
-
-const headerName = z
-  .string()
-  .max(128)
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be an HTTP header name')
-  .refine((name) => !RESERVED_HEADERS.test(name), 'this header is set by the agent');
-
-const headerValue = z
-  .string()
-  .max(4096)
-  .regex(/^(?:[!-~](?:[ -~]*[!-~])?)?$/, 'must be printable ASCII without line breaks or spaces at the ends');
-
-const headers = z
-  .record(headerName, headerValue)
-  .refine((all) => Object.keys(all).length <= 32, 'must not have more than 32 headers')
-  .refine(
-    (all) => new Set(Object.keys(all).map((name) => name.toLowerCase())).size === Object.keys(all).length,
-    'names a header twice (case does not matter)',
-  );
+import { modelDataSchema, providerSchema, routeSchema } from './provider-config.ts';
+import { routingSchema } from './routing-config.ts';
 
 const hostRule = z
   .strictObject({
@@ -208,8 +102,37 @@ const millis = (max: number) => z.int().min(100).max(max);
 const HOUR = 3_600_000;
 
 export const configSchema = z.strictObject({
-  providers: z.array(provider).max(256).optional(),
-  routes: z.array(route).max(1024).optional(),
+  providers: z.array(providerSchema).max(256).optional(),
+  routes: z.array(routeSchema).max(1024).optional(),
+  routing: routingSchema.optional(),
+  models_data: z.array(modelDataSchema).max(4096).optional(),
+  status_pages: z
+    .strictObject({ enabled: z.boolean(), interval_ms: z.int().min(60_000).max(HOUR).optional() })
+    .optional(),
+  opaque_state: z
+    .strictObject({
+      ttl_ms: z
+        .int()
+        .min(60_000)
+        .max(30 * 24 * HOUR)
+        .optional(),
+    })
+    .optional(),
+  answers: z.strictObject({ model: z.enum(['requested', 'actual']).optional() }).optional(),
+  telemetry: z
+    .strictObject({
+      otlp: z
+        .strictObject({
+          endpoint: baseUrl,
+          headers: headers.optional(),
+          traces: z.boolean().optional(),
+          metrics: z.boolean().optional(),
+          logs: z.boolean().optional(),
+          interval_ms: z.int().min(1_000).max(HOUR).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
   hosts: z.array(hostRule).max(4096).optional(),
   models: z
     .strictObject({ allow: z.array(glob).max(1024).optional(), deny: z.array(glob).max(1024).optional() })

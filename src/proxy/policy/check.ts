@@ -9,14 +9,16 @@ import type { Config } from '../../contract/config.ts';
 import type { HostCatalogueRow } from '../../contract/host-catalogue.ts';
 import { splitPem } from '../../contract/pem.ts';
 import { indexCatalogue } from './catalogue.ts';
-import { compilePolicy } from './compile.ts';
+import { compilePolicy, type NamedFiles } from './compile.ts';
+import { type Environment, parseServiceAccount } from './keys.ts';
 import { MAX_CONFIG_BYTES, parseConfig } from './parse.ts';
 import { builtInCatalogue, MAX_CATALOGUE_BYTES, parseCatalogue } from './parse-catalogue.ts';
 import type { PolicyError } from './policy.ts';
-import type { Environment } from './providers.ts';
 
 /** Bundles of public roots have about 0.2 MB. */
 const MAX_CA_BYTES = 4 * 1_048_576;
+/** A service account's key file has about 2.4 KB. */
+const MAX_ACCOUNT_BYTES = 65_536;
 
 export interface CheckRequest {
   readonly path: string;
@@ -33,8 +35,7 @@ export type Checked =
       /** What was read, for the hash; undefined: there is no file, and the defaults rule. */
       readonly text: string | undefined;
       readonly rows: readonly HostCatalogueRow[];
-      /** PEM certificates of `upstream.ca_files`, one string each. */
-      readonly upstreamRoots: readonly string[];
+      readonly named: NamedFiles;
       /** SHA-256 over all that was read; equal means nothing changed. */
       readonly fingerprint: string;
       /** Files that were read besides the configuration. */
@@ -146,14 +147,28 @@ export async function checkConfig({ path, mayBeAbsent, env }: CheckRequest): Pro
     upstreamRoots.push(...roots);
   }
 
-  const compiled = compilePolicy({ config, text, catalogue: indexCatalogue(rows), env, upstreamRoots, generation: 0 });
+  const serviceAccounts: Record<string, NamedFiles['serviceAccounts'][string]> = {};
+  for (const [index, { service_account: name }] of (config.providers ?? []).entries()) {
+    if (name === undefined) continue;
+    const found = await readNamed(name, MAX_ACCOUNT_BYTES, 'utf-8');
+    const account = parseServiceAccount(found.text ?? '');
+    if (account === undefined) {
+      const problem =
+        found.text === undefined ? found.problem : 'has no client_email and private_key of a service account';
+      return fail([locate({ path: ['providers', index, 'service_account'], message: `the key file ${problem}` })]);
+    }
+    serviceAccounts[name] = account;
+  }
+
+  const named = { upstreamRoots, serviceAccounts };
+  const compiled = compilePolicy({ config, text, catalogue: indexCatalogue(rows), env, named, generation: 0 });
   if (!compiled.ok) return fail(compiled.issues.map(locate));
   return {
     ok: true,
     config,
     text: read.text,
     rows,
-    upstreamRoots,
+    named,
     fingerprint: hash.digest('hex'),
     files,
   };

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Owner } from '../identity/owner.ts';
-import { originProvider } from '../upstream/provider-types.ts';
 import { indexCatalogue } from './catalogue.ts';
 import { compilePolicy } from './compile.ts';
 import { formatError } from './format-error.ts';
@@ -17,16 +16,32 @@ const ROOTS = ['-----BEGIN CERTIFICATE-----'];
 function compile(text: string, env: Readonly<Record<string, string>> = {}): Policy {
   const parsed = parseConfig(text);
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.errors.map(formatError).join('\n'));
-  const compiled = compilePolicy({ config: parsed.config, text, catalogue, env, upstreamRoots: ROOTS, generation: 1 });
+  const compiled = compilePolicy({
+    config: parsed.config,
+    text,
+    catalogue,
+    env,
+    named: { upstreamRoots: ROOTS, serviceAccounts: {} },
+    generation: 1,
+  });
   assert.ok(compiled.ok, compiled.ok ? '' : JSON.stringify(compiled.issues));
   return compiled.policy;
 }
+
+const SUBJECT = { model: undefined, dialect: 'openai-chat', path: '/v1/chat/completions', owner: undefined } as const;
 
 /** First problem as `line:column message`. */
 function problem(text: string, env: Readonly<Record<string, string>> = {}): string {
   const parsed = parseConfig(text);
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.errors.map(formatError).join('\n'));
-  const compiled = compilePolicy({ config: parsed.config, text, catalogue, env, upstreamRoots: [], generation: 1 });
+  const compiled = compilePolicy({
+    config: parsed.config,
+    text,
+    catalogue,
+    env,
+    named: { upstreamRoots: [], serviceAccounts: {} },
+    generation: 1,
+  });
   assert.ok(!compiled.ok);
   const [issue] = compiled.issues;
   assert.ok(issue !== undefined);
@@ -76,16 +91,26 @@ test('the seed’s configuration works as it stands', () => {
   );
   const primary = policy.providerForGateway('openai');
   assert.equal(primary?.name, 'openai-primary');
-  assert.deepEqual(primary?.credential, { kind: 'literal', value: 'sk-openai-primary-key' });
+  assert.deepEqual(primary?.credential, {
+    kind: 'keys',
+    keys: [{ name: 'key-1', weight: 1, secret: { kind: 'text', value: 'sk-openai-primary-key' } }],
+  });
   assert.equal(policy.providerForHost('API.openai.com.')?.name, 'openai-primary');
   assert.ok(primary !== undefined);
-  const target = policy.route('gpt-4o', primary);
-  assert.deepEqual([target.provider.name, target.model, target.route], ['openai-primary', undefined, 'default-route']);
-  // Asked in Anthropic's dialect, the Anthropic target is the first that speaks it.
-  const other = policy.route('gpt-4o', originProvider('https', 'api.anthropic.com', 443));
-  assert.deepEqual([other.provider.name, other.model], ['anthropic-fallback', 'claude-3-opus']);
-  assert.equal(policy.route('gpt-5', primary).route, undefined);
-  assert.equal(policy.route(undefined, primary).route, undefined);
+  const route = policy.route({ ...SUBJECT, model: 'gpt-4o' }, primary);
+  assert.equal(route.id, 'default-route');
+  assert.deepEqual(
+    route.groups.map(({ targets }) => targets.map(({ provider, model }) => [provider.name, model])),
+    [[['openai-primary', undefined]], [['anthropic-fallback', 'claude-3-opus']]],
+  );
+  for (const model of ['gpt-5', undefined]) {
+    const alone = policy.route({ ...SUBJECT, model }, primary);
+    assert.equal(alone.id, undefined);
+    assert.deepEqual(
+      alone.groups.map(({ targets }) => targets.map(({ provider }) => provider.name)),
+      [['openai-primary']],
+    );
+  }
 });
 
 test('hosts: rules come before providers, providers before the catalogue, the rest is tunnelled', () => {
@@ -234,14 +259,43 @@ providers:
   assert.equal(policy.providerForHost('bedrock-runtime.eu-west-1.amazonaws.com')?.name, 'bed');
 });
 
+test('a place in a vendor’s cloud is an address, for the gateway and for routes', () => {
+  const policy = compile(`
+providers:
+  - { name: bed, type: bedrock, region: eu-west-1 }
+  - { name: ver, type: vertex, project: p-1, location: europe-west4 }
+routes:
+  - { id: r, model: m, fallbacks: [{ provider: bed }, { provider: ver }] }
+`);
+  assert.equal(policy.providerForGateway('bedrock')?.base.host, 'bedrock-runtime.eu-west-1.amazonaws.com');
+  assert.equal(policy.providerForGateway('ver')?.base.host, 'europe-west4-aiplatform.googleapis.com');
+  const half = problem(`providers:\n  - { name: v, type: vertex, project: p-1 }\n${route('v')}`);
+  assert.match(half, /needs its base_url or project and location/);
+});
+
+test('a provider’s own status page, none, or the vendor’s', () => {
+  const { providers } = compile(`
+providers:
+  - { name: a, type: openai, status_page: "https://status.corp.example" }
+  - { name: b, type: openai, status_page: false }
+  - { name: c, type: openai }
+`);
+  assert.deepEqual(
+    providers.map(({ statusPage }) => statusPage),
+    ['https://status.corp.example', false, undefined],
+  );
+});
+
 test('a compatible provider is the provider of its base_url’s host, but not of this machine', () => {
   const policy = compile(`
 providers:
   - { name: a, type: openai-compatible, base_url: "https://openrouter.ai/api/v1" }
   - { name: b, type: openai-compatible, base_url: "http://127.0.0.1:8000/v1" }
   - { name: c, type: openai, base_url: "http://127.0.0.1:9/v1", hosts: ["*.c.example"] }
+  - { name: d, type: databricks, base_url: "https://dbc.cloud.databricks.com/serving-endpoints" }
 `);
   assert.equal(policy.providerForHost('openrouter.ai')?.name, 'a');
+  assert.equal(policy.providerForHost('dbc.cloud.databricks.com')?.name, 'd');
   assert.equal(policy.providerForHost('127.0.0.1'), undefined);
   assert.equal(policy.providerForHost('x.c.example')?.name, 'c');
   assert.equal(policy.providerForHost('api.openai.com'), undefined);
@@ -250,7 +304,10 @@ providers:
 
 test('a key from the environment is used, and a missing one is an error that names the variable and not its value', () => {
   const text = `providers:\n  - name: a\n    type: openai\n    api_key: \${MY_KEY}\n`;
-  assert.deepEqual(compile(text, { MY_KEY: 'sk-x\n' }).providers[0]?.credential, { kind: 'literal', value: 'sk-x' });
+  assert.deepEqual(compile(text, { MY_KEY: 'sk-x\n' }).providers[0]?.credential, {
+    kind: 'keys',
+    keys: [{ name: 'key-1', weight: 1, secret: { kind: 'text', value: 'sk-x' } }],
+  });
   assert.equal(problem(text), '4:14 the environment variable MY_KEY is not set');
   assert.equal(problem(text, { MY_KEY: '' }), '4:14 the environment variable MY_KEY is not set');
   const broken = problem(text, { MY_KEY: 'sk-SECRET\r\nx: y' });
@@ -282,23 +339,6 @@ test('a provider may have its own type’s name', () => {
   assert.equal(
     compile('providers:\n  - { name: openai, type: openai }\n').providerForGateway('openai')?.keepHost,
     true,
-  );
-});
-
-test('a route never hands a caller’s credential to another vendor', () => {
-  const text = (key: string) => `
-providers:
-  - { name: g, type: groq, api_key: ${key} }
-routes:
-  - { id: r, model: "*", strategy: primary-fallback, fallbacks: [{ provider: g }] }
-`;
-  const openai = originProvider('https', 'api.openai.com', 443);
-  assert.equal(compile(text('client')).route('m', openai).provider.name, 'openai');
-  assert.equal(compile(text('gsk-x')).route('m', openai).provider.name, 'g');
-  // Another family cannot take the call at all.
-  assert.equal(
-    compile(text('gsk-x')).route('m', originProvider('https', 'api.anthropic.com', 443)).provider.name,
-    'anthropic',
   );
 });
 

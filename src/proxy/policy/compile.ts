@@ -6,11 +6,20 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../../contract/config.ts';
 import { hostMatches, normaliseHost } from '../../contract/host-pattern.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Environment, ServiceAccounts } from './keys.ts';
 import type { ConfigIssue } from './parse.ts';
 import type { HostDecision, Policy, Provider } from './policy.ts';
-import { compileProviders, compileRouter, type Environment, findByHost, findBySegment } from './providers.ts';
+import { compileProviders, findByHost, findBySegment } from './providers.ts';
+import { compileRoutes } from './routes.ts';
 import { compileRules } from './rules.ts';
 import { settingsOf } from './settings.ts';
+
+/** What stood in the files that the configuration names. */
+export interface NamedFiles {
+  /** PEM certificates of `upstream.ca_files`, one string each. */
+  readonly upstreamRoots: readonly string[];
+  readonly serviceAccounts: ServiceAccounts;
+}
 
 export interface CompileInput {
   readonly config: Config;
@@ -18,8 +27,7 @@ export interface CompileInput {
   readonly text: string;
   readonly catalogue: Catalogue;
   readonly env: Environment;
-  /** PEM certificates of `upstream.ca_files`, one string each. */
-  readonly upstreamRoots: readonly string[];
+  readonly named: NamedFiles;
   readonly generation: number;
 }
 
@@ -128,8 +136,11 @@ function governed(
 export function compilePolicy(input: CompileInput): CompileResult {
   const { config, catalogue, generation } = input;
   const issues: ConfigIssue[] = [];
-  const providers = Object.freeze(compileProviders(config, input.env, issues));
-  const route = compileRouter(config, providers, issues);
+  const { upstreamRoots, serviceAccounts } = input.named;
+  const settings = frozen(settingsOf(config, upstreamRoots));
+  const tuning = settings.routing.provider;
+  const providers = Object.freeze(compileProviders(config, { env: input.env, serviceAccounts, tuning }, issues));
+  const routes = compileRoutes(config, providers, settings, issues);
   if (issues.length > 0) return { ok: false, issues };
   const decideHost = remembered(hostDecider(config, providers, catalogue));
   const findRow = remembered((host) => catalogue.find(host));
@@ -139,7 +150,7 @@ export function compilePolicy(input: CompileInput): CompileResult {
   const policy: Policy = {
     sha256: createHash('sha256').update(input.text).digest('hex'),
     generation,
-    settings: frozen(settingsOf(config, input.upstreamRoots)),
+    settings,
     providers,
     decideHost: (host) => decideHost(normaliseHost(host)),
     governsPath: (host, path) => findRow(normaliseHost(host))?.matchesPath(path) ?? true,
@@ -156,10 +167,10 @@ export function compilePolicy(input: CompileInput): CompileResult {
       }
       return judge(subject);
     },
-    route,
+    route: routes.route,
     governedHosts: () => patterns,
     hostCounts: countActions(config, providers, catalogue, decideHost),
-    needsOwner: (config.apps ?? []).length > 0,
+    needsOwner: (config.apps ?? []).length > 0 || routes.needOwner,
   };
   return { ok: true, policy: Object.freeze(policy) };
 }

@@ -54,9 +54,9 @@ export async function loadPolicy(request: CheckRequest, generation: number): Pro
   const { env } = request;
   const checked = await checkInThread({ ...request, env: { ...env } });
   if (!checked.ok) return checked;
-  const { config, text, rows, upstreamRoots, fingerprint, files } = checked;
+  const { config, text, rows, named, fingerprint, files } = checked;
   const catalogue = indexCatalogue(rows);
-  const compiled = compilePolicy({ config, text: text ?? '', catalogue, env, upstreamRoots, generation });
+  const compiled = compilePolicy({ config, text: text ?? '', catalogue, env, named, generation });
   // The check has compiled the same before; were it ever to differ, nothing half-checked becomes active.
   if (!compiled.ok) {
     return {

@@ -2,12 +2,43 @@
 // What the rest of the daemon sees of the policy room: the one active configuration as an immutable value with its
 // decisions as pure functions. Types only. A call keeps the Policy it began with, whatever is activated meanwhile.
 
+import type { Config } from '../../contract/config.ts';
 import type { AuditLevel, OnAuditFull } from '../audit/audit-log.ts';
+import type { DialectId } from '../dialects/dialect.ts';
 import type { Owner } from '../identity/owner.ts';
 import type { ProviderType } from '../upstream/provider-types.ts';
 
-/** The caller's own credential passes (`client`), or ours replaces it. */
-export type Credential = { readonly kind: 'client' } | { readonly kind: 'literal'; readonly value: string };
+/** What a key is made of. Never shown, logged or compared by anything but the upstream room. */
+export type Secret =
+  | { readonly kind: 'text'; readonly value: string }
+  | {
+      readonly kind: 'aws';
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+      readonly sessionToken: string | undefined;
+    }
+  /** A service account: a signed assertion is exchanged for a bearer token at `tokenUri`. */
+  | {
+      readonly kind: 'google';
+      readonly clientEmail: string;
+      /** PEM. */
+      readonly privateKey: string;
+      readonly tokenUri: string;
+    };
+
+export interface ProviderKey {
+  /** Shown and recorded instead of the key; unique within the provider. */
+  readonly name: string;
+  /** Share of the calls; 0: only when the others are out. */
+  readonly weight: number;
+  readonly secret: Secret;
+}
+
+/** The caller's own credential passes (`client`), is taken away (`none`: a local server that asks for no key), or one of ours replaces it. */
+export type Credential =
+  | { readonly kind: 'client' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'keys'; readonly keys: readonly [ProviderKey, ...ProviderKey[]] };
 
 export interface Provider {
   readonly name: string;
@@ -24,6 +55,22 @@ export interface Provider {
   readonly hosts: readonly string[];
   /** No `base_url` was set: an intercepted call to one of `hosts` keeps its host (regions and resources are part of it). */
   readonly keepHost?: boolean;
+  /** What its address needs besides the base URL. */
+  readonly placement?: {
+    /** Bedrock. */
+    readonly region?: string;
+    /** Vertex. */
+    readonly project?: string;
+    readonly location?: string;
+    /** Azure: `api-version` of the deployments' paths; absent: the v1 paths, which need none. */
+    readonly apiVersion?: string;
+  };
+  /** The provider's name for a model of the caller's: globs in order, `*` in the name stands for what the glob's first `*` matched. */
+  mapModel?(model: string): string | undefined;
+  /** Absent: the defaults. */
+  readonly tuning?: ProviderTuning;
+  /** Its status page instead of the vendor's; false: it is not asked. */
+  readonly statusPage?: string | false;
 }
 
 export interface HostDecision {
@@ -66,6 +113,113 @@ export interface Target {
   readonly route: string | undefined;
 }
 
+/** A target of a chain. */
+export interface RouteTarget extends Target {
+  /** Share of the calls within its group. */
+  readonly weight: number;
+}
+
+export interface RouteGroup {
+  /** How the targets of the group are ordered for a call; conversations stay where they are all the same. */
+  readonly order: 'listed' | 'weighted' | 'latency' | 'cost';
+  readonly targets: readonly RouteTarget[];
+}
+
+/** The chain of one call: groups in order. One group with one target: nothing to fail over to. */
+export interface Route {
+  /** undefined: no route matched, the addressed provider is the chain. */
+  readonly id: string | undefined;
+  readonly groups: readonly RouteGroup[];
+  /** Tried instead of the rest when the request is too long for its target; empty: the caller gets the error. */
+  readonly onContextLength: readonly RouteTarget[];
+  /** The same for a request that the target's content rules refused. */
+  readonly onContentPolicy: readonly RouteTarget[];
+  readonly tuning: RouteTuning;
+}
+
+export interface RouteSubject {
+  readonly model: string | undefined;
+  readonly dialect: DialectId | undefined;
+  readonly path: string;
+  readonly owner: Owner | undefined;
+}
+
+/** Numbers of a route, milliseconds unless said otherwise. Reasons and sources: docs/reference/configuration.md. */
+export interface RouteTuning {
+  /** At most so many attempts per call, over all targets. */
+  readonly attempts: number;
+  /** No attempt begins later than this after the call's arrival. */
+  readonly deadline: number;
+  readonly retry: {
+    /** Further tries at a target that failed for a moment and has no alternative. */
+    readonly transient: number;
+    readonly base: number;
+    readonly cap: number;
+    readonly overload: number;
+    readonly overloadMin: number;
+    readonly overloadMax: number;
+  };
+  readonly timeouts: {
+    readonly firstContent: number;
+    readonly reasoningFirstContent: number;
+    /** Added for each 10,000 tokens of the prompt. */
+    readonly perTenThousandTokens: number;
+    /** While another target is healthy, a target is given up after this many times its own 95th percentile. */
+    readonly suspectFactor: number;
+    readonly idle: number;
+    readonly total: number;
+  };
+  readonly affinity: { readonly enabled: boolean; readonly ttl: number; readonly longTtl: number };
+}
+
+/** Numbers of a provider's health, milliseconds unless said otherwise. */
+export interface ProviderTuning {
+  readonly breaker: {
+    /** Failures in a row that open it. */
+    readonly failures: number;
+    /** Or this share of the last `window` outcomes, once there are `windowMin`, none older than `windowMs`. */
+    readonly failureRatio: number;
+    readonly window: number;
+    readonly windowMin: number;
+    readonly windowMs: number;
+    /** What one hang counts. */
+    readonly hangWeight: number;
+    readonly open: number;
+    readonly maxOpen: number;
+    /** Share by which the open time varies, 0 to 1. */
+    readonly jitter: number;
+    readonly probeFirstContent: number;
+    /** A healthy time of this length takes one off the growth of the open time. */
+    readonly heal: number;
+    /** After closing, a quarter, then half, then all of the calls, over this time. */
+    readonly ramp: number;
+  };
+  readonly rateLimit: {
+    /** When the provider says no time. */
+    readonly fallback: number;
+    readonly max: number;
+    /** The longest that a call waits for the same target when there is no other. */
+    readonly wait: number;
+  };
+  /** How long a key that was refused, or has no money, is left out. */
+  readonly credentialOpen: number;
+  /** How long a model that the provider does not know is left out. */
+  readonly modelMissingOpen: number;
+  /** Milliseconds between free reachability checks of an open endpoint; 0: none. */
+  readonly checkEvery: number;
+}
+
+/** Numbers of the whole device. */
+export interface DeviceTuning {
+  /** Retries at the same target: this share of the calls, saved up to `burst`. */
+  readonly retryRatio: number;
+  readonly retryBurst: number;
+  /** Names that could not be resolved for two hosts within this time mean that the machine is offline. */
+  readonly offlineWindow: number;
+  /** While offline, one call in this time may find out whether that is over. */
+  readonly offlineProbe: number;
+}
+
 export interface Policy {
   /** SHA-256 (hex) of the configuration text; what rows name as `policy`. */
   readonly sha256: string;
@@ -82,8 +236,8 @@ export interface Policy {
   providerForGateway(segment: string): Provider | undefined;
   /** App and model rules. Pure. */
   decide(subject: CallSubject): Verdict;
-  /** The first target of the first matching route whose provider speaks the same dialect family, else `fallback` unchanged. */
-  route(model: string | undefined, fallback: Provider): Target;
+  /** The chain of the first matching route, else of `addressed` alone. */
+  route(subject: RouteSubject, addressed: Provider): Route;
   /** Governed host patterns, for the PAC file: exact names and `*` patterns, sorted. */
   governedHosts(): readonly string[];
   /** How many host patterns of rules, providers and catalogue have each action; for the status page. */
@@ -110,6 +264,26 @@ export interface Settings {
   readonly upstreamRoots: readonly string[];
   readonly pacFailMode: 'open' | 'closed';
   readonly gateway: { readonly allowedOrigins: readonly string[]; readonly requireToken: boolean };
+  /** What the configuration says of models, before the built-in data. */
+  readonly modelData: NonNullable<Config['models_data']>;
+  readonly statusPages: { readonly enabled: boolean; readonly interval: number };
+  /** How long a provider's opaque reasoning is kept for the conversation's return. */
+  readonly opaqueState: { readonly ttl: number };
+  /** What `model` says in translated answers: the name that was asked for, or the one that answered. */
+  readonly answerModel: 'requested' | 'actual';
+  /** undefined: nothing is exported. */
+  readonly otlp:
+    | {
+        readonly endpoint: string;
+        /** Values may be secrets. */
+        readonly headers: readonly (readonly [string, string])[];
+        readonly traces: boolean;
+        readonly metrics: boolean;
+        readonly logs: boolean;
+        readonly interval: number;
+      }
+    | undefined;
+  readonly routing: { readonly provider: ProviderTuning; readonly route: RouteTuning; readonly device: DeviceTuning };
   /** Milliseconds. */
   readonly timeouts: {
     readonly connect: number;

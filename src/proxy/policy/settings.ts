@@ -3,6 +3,7 @@
 
 import type { Config } from '../../contract/config.ts';
 import type { Settings } from './policy.ts';
+import { DEVICE_TUNING, deviceTuning, PROVIDER_TUNING, providerTuning, ROUTE_TUNING, routeTuning } from './tuning.ts';
 
 const MIB = 1_048_576;
 
@@ -24,6 +25,12 @@ export const DEFAULTS: Settings = {
   upstreamRoots: [],
   pacFailMode: 'open',
   gateway: { allowedOrigins: [], requireToken: false },
+  routing: { provider: PROVIDER_TUNING, route: ROUTE_TUNING, device: DEVICE_TUNING },
+  modelData: [],
+  statusPages: { enabled: false, interval: 300_000 },
+  opaqueState: { ttl: 86_400_000 },
+  answerModel: 'requested',
+  otlp: undefined,
   timeouts: { connect: 5_000, firstContent: 120_000, idle: 60_000, total: 600_000 },
   limits: { inspectBodyBytes: 16 * MIB, holdEvents: 64, holdBytes: 262_144, holdJsonBytes: 8 * MIB },
 };
@@ -55,6 +62,19 @@ export function settingsOf(config: Config, upstreamRoots: readonly string[]): Se
         gateway?.allowed_origins?.map((origin) => origin.toLowerCase()) ?? DEFAULTS.gateway.allowedOrigins,
       requireToken: gateway?.require_token ?? DEFAULTS.gateway.requireToken,
     },
+    routing: {
+      provider: providerTuning(config.routing, PROVIDER_TUNING),
+      route: routeTuning(config.routing, ROUTE_TUNING),
+      device: deviceTuning(config.routing?.device),
+    },
+    modelData: config.models_data ?? [],
+    statusPages: {
+      enabled: config.status_pages?.enabled ?? DEFAULTS.statusPages.enabled,
+      interval: config.status_pages?.interval_ms ?? DEFAULTS.statusPages.interval,
+    },
+    opaqueState: { ttl: config.opaque_state?.ttl_ms ?? DEFAULTS.opaqueState.ttl },
+    answerModel: config.answers?.model ?? DEFAULTS.answerModel,
+    otlp: otlpOf(config),
     timeouts: {
       connect: timeouts?.connect_ms ?? DEFAULTS.timeouts.connect,
       firstContent: timeouts?.first_content_ms ?? DEFAULTS.timeouts.firstContent,
@@ -67,5 +87,18 @@ export function settingsOf(config: Config, upstreamRoots: readonly string[]): Se
       holdBytes: limits?.hold_bytes ?? DEFAULTS.limits.holdBytes,
       holdJsonBytes: limits?.hold_json_bytes ?? DEFAULTS.limits.holdJsonBytes,
     },
+  };
+}
+
+function otlpOf(config: Config): Settings['otlp'] {
+  const otlp = config.telemetry?.otlp;
+  if (otlp === undefined) return undefined;
+  return {
+    endpoint: otlp.endpoint,
+    headers: Object.entries(otlp.headers ?? {}),
+    traces: otlp.traces ?? true,
+    metrics: otlp.metrics ?? true,
+    logs: otlp.logs ?? true,
+    interval: otlp.interval_ms ?? 15_000,
   };
 }

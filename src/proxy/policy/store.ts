@@ -8,9 +8,9 @@ import { basename, dirname } from 'node:path';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
 import { formatError } from './format-error.ts';
+import type { Environment } from './keys.ts';
 import { type LoadResult, loadPolicy } from './load.ts';
 import type { Policy, PolicyError, PolicyStatus, PolicyStore } from './policy.ts';
-import type { Environment } from './providers.ts';
 
 /** Editors write in several steps; a file counts as written when it has not changed for this long. Milliseconds. */
 const SETTLE_MS = 100;

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { test } from 'node:test';
+import { credentialOf, parseServiceAccount, type ServiceAccounts } from './keys.ts';
+import { parseConfig } from './parse.ts';
+
+function credential(entry: string, env: Record<string, string> = {}, accounts: ServiceAccounts = {}) {
+  const parsed = parseConfig(`providers:\n  - ${entry}\n`);
+  assert.ok(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.errors));
+  const provider = parsed.config.providers?.[0];
+  assert.ok(provider !== undefined);
+  const said: string[] = [];
+  const found = credentialOf(provider, env, accounts, (key, message) => said.push(`${key}: ${message}`));
+  return { found, said };
+}
+
+test('several keys have names and weights; a variable may stand for each', () => {
+  const { found, said } = credential(
+    '{ name: p, type: openai, api_keys: [{ key: sk-1 }, { name: spare, key: "${SPARE}", weight: 0 }] }',
+    { SPARE: ' sk-2 ' },
+  );
+  assert.deepEqual(said, []);
+  assert.deepEqual(found, {
+    kind: 'keys',
+    keys: [
+      { name: 'key-1', weight: 1, secret: { kind: 'text', value: 'sk-1' } },
+      { name: 'spare', weight: 0, secret: { kind: 'text', value: 'sk-2' } },
+    ],
+  });
+});
+
+test('the caller’s own, none at all, AWS keys', () => {
+  assert.deepEqual(credential('{ name: p, type: openai }').found, { kind: 'client' });
+  assert.deepEqual(credential('{ name: p, type: ollama, api_key: none }').found, { kind: 'none' });
+  const { found } = credential(
+    '{ name: p, type: bedrock, region: eu-west-1, aws: { access_key_id: AKIA1, secret_access_key: "${S}" } }',
+    { S: 'shh' },
+  );
+  assert.deepEqual(found, {
+    kind: 'keys',
+    keys: [
+      {
+        name: 'key-1',
+        weight: 1,
+        secret: { kind: 'aws', accessKeyId: 'AKIA1', secretAccessKey: 'shh', sessionToken: undefined },
+      },
+    ],
+  });
+});
+
+test('what cannot be a credential is said without showing it', () => {
+  assert.deepEqual(credential('{ name: p, type: openai, api_keys: [{ key: "${GONE}" }] }').said, [
+    'api_keys: the environment variable GONE is not set',
+  ]);
+  assert.deepEqual(credential('{ name: p, type: openai, api_key: "${BAD}" }', { BAD: 'two words' }).said, [
+    'api_key: the environment variable BAD is not a valid key (visible ASCII without spaces)',
+  ]);
+  assert.match(credential('{ name: p, type: openai, api_key: k, api_keys: [{ key: l }] }').said.join(), /not several/);
+  assert.match(
+    credential('{ name: p, type: openai, api_keys: [{ name: x, key: k }, { name: x, key: l }] }').said.join(),
+    /twice/,
+  );
+  assert.match(credential('{ name: p, type: openai, api_keys: [{ key: client }] }').said.join(), /stands alone/);
+  assert.match(
+    credential('{ name: p, type: openai, aws: { access_key_id: a, secret_access_key: b } }').said.join(),
+    /only type "bedrock"/,
+  );
+});
+
+test('a service account’s file gives its three parts, and no assertion goes to a clear-text address', () => {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const file = { type: 'service_account', client_email: 'svc@project.example', private_key: privateKey };
+  const account = parseServiceAccount(JSON.stringify(file));
+  assert.deepEqual(account, {
+    clientEmail: 'svc@project.example',
+    privateKey,
+    tokenUri: 'https://oauth2.googleapis.com/token',
+  });
+  for (const bad of ['', '[]', '{}', JSON.stringify({ ...file, token_uri: 'http://evil.example/' })]) {
+    assert.equal(parseServiceAccount(bad), undefined);
+  }
+  assert.ok(account !== undefined);
+  const entry = '{ name: p, type: vertex, project: x, location: us-east5, service_account: sa.json }';
+  assert.deepEqual(credential(entry, {}, { 'sa.json': account }).found, {
+    kind: 'keys',
+    keys: [{ name: 'key-1', weight: 1, secret: { kind: 'google', ...account } }],
+  });
+});
