@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The generated snapshot as tables, read when a provider type is first asked for. Owns the form of data.json (written by
+// scripts/model-data.mjs); knows nothing of policy.
+
+import { readFileSync } from 'node:fs';
+import { parseModelName } from './names.ts';
+
+/** Context and output limits, letters, then dollars per million tokens: input, output, cache read, cache write. */
+export type Row = readonly [
+  context: number | null,
+  output?: number | null,
+  letters?: string | null,
+  ...prices: (number | null)[],
+];
+
+export interface Found {
+  readonly row: Row;
+  /** The row is that of the very model, not of another way to buy it. */
+  readonly samePrice: boolean;
+}
+
+export interface Table {
+  find(model: string): Found | undefined;
+}
+
+function tableOf(rows: Readonly<Record<string, Row>>): Table {
+  const exact = new Map<string, Row>();
+  const stems = new Map<string, { readonly name: string; readonly row: Row }>();
+  for (const [name, row] of Object.entries(rows)) {
+    const parsed = parseModelName(name);
+    if (parsed === undefined) continue;
+    exact.set(parsed.plain, row);
+    const known = stems.get(parsed.stem);
+    // The name without an edition speaks for its stem, else the newest edition (the last one: names are sorted).
+    if (!parsed.variant && known?.name !== parsed.stem) stems.set(parsed.stem, { name: parsed.plain, row });
+  }
+
+  function bare(model: string): Found | undefined {
+    const name = parseModelName(model);
+    if (name === undefined) return undefined;
+    const row = exact.get(name.plain);
+    if (row !== undefined) return { row, samePrice: true };
+    const relative = exact.get(name.stem) ?? stems.get(name.stem)?.row;
+    return relative === undefined ? undefined : { row: relative, samePrice: !name.variant };
+  }
+
+  return {
+    // `vendor/model`, where the host's own list has no vendors in front.
+    find: (model) => bare(model) ?? (model.includes('/') ? bare(model.slice(model.lastIndexOf('/') + 1)) : undefined),
+  };
+}
+
+const EMPTY: Table = { find: () => undefined };
+
+interface Document {
+  readonly providers: Readonly<Record<string, Readonly<Record<string, Row>>>>;
+}
+
+/**
+ * Tables by provider type. The file (70 kB) is read once for each type that is in use, in about a millisecond, and only that type's
+ * part is kept: 30 kB for OpenAI's, 400 kB for eleven types together (measured).
+ */
+export function createTables(url: URL = new URL('./data.json', import.meta.url)): (type: string) => Table {
+  const tables = new Map<string, Table>();
+  return (type) => {
+    const known = tables.get(type);
+    if (known !== undefined) return known;
+    const { providers }: Document = JSON.parse(readFileSync(url, 'utf8'));
+    const rows = Object.hasOwn(providers, type) ? providers[type] : undefined;
+    const table = rows === undefined ? EMPTY : tableOf(rows);
+    tables.set(type, table);
+    return table;
+  };
+}
