@@ -7,6 +7,7 @@ import type { AuditLog, AuditStats } from './audit/audit-log.ts';
 import { freeBytes } from './health/disk.ts';
 import type { Health } from './health/registry.ts';
 import type { ClientDistrust } from './intercept/tls-server.ts';
+import { watchTime } from './os/power/wake.ts';
 import type { PolicyStatus, PolicyStore } from './policy/policy.ts';
 
 /** Below this the audit ballast and SQLite's own needs are at risk. Bytes. */
@@ -14,8 +15,6 @@ const LOW_DISK = 256 * 1024 * 1024;
 const DISK_EVERY_MS = 60_000;
 /** Reading the store costs some milliseconds; it changes when somebody installs something. */
 const TRUST_EVERY_MS = 600_000;
-/** Wall and monotonic clock may drift apart this much between two looks before it counts as a jump. Milliseconds. */
-const JUMP_MS = 30_000;
 /** The same app and host must fail this often in a row before it counts as pinned (endpoint.md 5.3, 7). */
 const PINNED_AFTER = 2;
 /** Pairs of app and host that are counted; a hostile process can make up any number of them. */
@@ -35,6 +34,8 @@ export function watchHealth(parts: {
   readonly dataDir: string;
   /** Does the system trust our current root? */
   readonly isTrusted: () => Promise<boolean>;
+  /** The machine slept. */
+  readonly onWake: () => void;
 }): HealthWatch {
   const { clock, log, health, audit, store, dataDir, isTrusted } = parts;
 
@@ -83,17 +84,18 @@ export function watchHealth(parts: {
     }
   }
 
-  let wall = clock.now();
-  let mono = clock.monotonic();
-  function lookAtClock(): void {
-    const jump = clock.now() - wall - (clock.monotonic() - mono);
-    wall = clock.now();
-    mono = clock.monotonic();
-    // Forward jumps are mostly sleep, which the monotonic clock of some systems does not count.
-    if (jump < -JUMP_MS) health.set('clock-off', { seconds: -jump / 1000 });
-    if (Math.abs(jump) > JUMP_MS)
+  const stopTime = watchTime({
+    clock,
+    onJump(jump) {
+      // Forward jumps are mostly sleep, which the monotonic clock of some systems does not count.
+      if (jump < 0) health.set('clock-off', { seconds: -jump / 1000 });
       audit.event({ kind: 'event', event: 'clock-jump', detail: { milliseconds: Math.round(jump) } });
-  }
+    },
+    onWake(ms) {
+      log.info('woke', { seconds: Math.round(ms / 1000) });
+      parts.onWake();
+    },
+  });
 
   const failures = new Map<string, number>();
   const onClientDistrust = ({ host, connection, reason }: ClientDistrust): void => {
@@ -114,14 +116,12 @@ export function watchHealth(parts: {
   void lookAtDisk();
   void lookAtTrust();
   const trustTimer = clock.every(TRUST_EVERY_MS, () => void lookAtTrust());
-  const timer = clock.every(DISK_EVERY_MS, () => {
-    void lookAtDisk();
-    lookAtClock();
-  });
+  const timer = clock.every(DISK_EVERY_MS, () => void lookAtDisk());
   const undo = [audit.onStats(fromAudit), store.onChange((_policy, status) => fromPolicy(status))];
   return {
     onClientDistrust,
     close() {
+      stopTime();
       timer.clear();
       trustTimer.clear();
       for (const stop of undo) stop();
