@@ -52,6 +52,57 @@ export const intentBody = z.strictObject({
   target_model: short.optional(),
   action: z.literal('allow'),
   rule: short.optional(),
+  /** 2 and up: written before a further attempt of the same call leaves, to another target. Absent: the first. */
+  attempt: count.optional(),
+});
+
+/** What a call's tokens were; in an outcome the sum over its attempts. */
+const tokens = {
+  input_tokens: count.optional(),
+  output_tokens: count.optional(),
+  cache_read_tokens: count.optional(),
+  cache_write_tokens: count.optional(),
+  reasoning_tokens: count.optional(),
+  /** True where a stream broke before usage came and output_tokens was counted from the pieces. */
+  tokens_estimated: z.boolean().optional(),
+};
+
+/** One try at one target; written when it has ended. */
+export const attemptBody = z.strictObject({
+  kind: z.literal('attempt'),
+  request: short,
+  /** From 1. */
+  attempt: count,
+  provider: short,
+  target_model: short.optional(),
+  /** Wire protocol spoken with the provider. */
+  dialect: short.optional(),
+  /** Name of the configured key; absent: the caller's own credential, or none. */
+  key: short.optional(),
+  /** It found out whether a target that had failed works again. */
+  probe: z.boolean().optional(),
+  /** The same target as the attempt before. */
+  retry: z.boolean().optional(),
+  result: z.enum(['complete', 'failed', 'broken', 'cancelled']),
+  /** Failure class (ARCHITECTURE.md, "Failure classes"). */
+  failure: short.optional(),
+  /** Code of the error catalogue, where the failure was found here. */
+  error: short.optional(),
+  error_class: short.optional(),
+  status: z.int().optional(),
+  /** The provider may have generated, and bills, an answer that was not used. */
+  possibly_billed: z.boolean().optional(),
+  answer_model: short.optional(),
+  response_id: short.optional(),
+  upstream_request_id: short.optional(),
+  stop: short.optional(),
+  ...tokens,
+  /** What the translation could not carry over: codes of docs/reference/losses.md. */
+  losses: z.array(z.string().max(128)).max(256).optional(),
+  response_bytes: count,
+  /** Milliseconds from the attempt's start. */
+  first_content_ms: z.number().nonnegative().optional(),
+  total_ms: z.number().nonnegative(),
 });
 
 export const refusalBody = z.strictObject({
@@ -91,13 +142,11 @@ export const outcomeBody = z.strictObject({
   response_id: short.optional(),
   upstream_request_id: short.optional(),
   stop: short.optional(),
-  input_tokens: count.optional(),
-  output_tokens: count.optional(),
-  cache_read_tokens: count.optional(),
-  cache_write_tokens: count.optional(),
-  reasoning_tokens: count.optional(),
-  /** True where a stream broke before usage came and output_tokens was counted from the pieces. */
-  tokens_estimated: z.boolean().optional(),
+  ...tokens,
+  /** How many attempts were made; absent in rows of versions that made one. */
+  attempts: count.optional(),
+  /** The provider that was to answer, where another one did. */
+  fallback_from: short.optional(),
   request_bytes: count,
   response_bytes: count,
   events: count.optional(),
@@ -156,6 +205,7 @@ const eventBody = z.strictObject({
 export const rowBody = z.discriminatedUnion('kind', [
   intentBody,
   refusalBody,
+  attemptBody,
   outcomeBody,
   orphanBody,
   gapBody,
@@ -165,6 +215,7 @@ export const rowBody = z.discriminatedUnion('kind', [
 export type RowBody = z.infer<typeof rowBody>;
 export type IntentBody = z.infer<typeof intentBody>;
 export type RefusalBody = z.infer<typeof refusalBody>;
+export type AttemptBody = z.infer<typeof attemptBody>;
 export type OutcomeBody = z.infer<typeof outcomeBody>;
 export type GapBody = z.infer<typeof gapBody>;
 export type EpochBody = z.infer<typeof epochBody>;

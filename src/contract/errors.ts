@@ -102,6 +102,40 @@ export const ERRORS = {
     status: 502,
     retryable: true,
   },
+  OUT_CHAIN_RATE_LIMITED: {
+    operator:
+      'Every target of the route was tried or is out, and the last one limits the rate. The header x-outpost-attempts-detail and the attempt rows name each.',
+    user: 'All AI providers for this request limit their rate at the moment.',
+    status: 429,
+    retryable: false,
+  },
+  OUT_CHAIN_CREDENTIALS: {
+    operator:
+      'Every target of the route was tried or is out; the last one refused the configured key, or it has no money left.',
+    user: 'The AI providers for this request do not accept the organisation’s keys.',
+    status: 502,
+    retryable: false,
+  },
+  OUT_CHAIN_TIMEOUT: {
+    operator: 'Every target of the route was tried or is out; the last one did not answer in time.',
+    user: 'The AI providers for this request took too long to answer.',
+    status: 504,
+    retryable: false,
+  },
+  OUT_CHAIN_FAILED: {
+    operator:
+      'Every target of the route was tried or is out. The header x-outpost-attempts-detail and the attempt rows name each and why.',
+    user: 'No AI provider for this request can answer at the moment.',
+    status: 503,
+    retryable: false,
+  },
+  OUT_OFFLINE: {
+    operator:
+      'This machine has no network: names do not resolve or there is no route. Nothing was counted against the providers.',
+    user: 'This computer has no connection to the internet.',
+    status: 503,
+    retryable: false,
+  },
   OUT_UPGRADE_REFUSED: {
     operator: 'A WebSocket upgrade was refused by policy, or the upstream did not upgrade.',
     user: 'Your organisation does not allow this connection.',

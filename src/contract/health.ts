@@ -43,6 +43,26 @@ export const WARNINGS = {
     timeToVisible: 5_000,
     fix: 'Run `outpost ca install`, or ask IT to roll the certificate out.',
   },
+  offline: {
+    title: 'This computer is offline',
+    text: (_: NoArgs) =>
+      'There is no connection to the internet. AI requests are answered with an error at once; nothing is counted against the providers.',
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 5_000,
+    fix: 'Check the network. Outpost notices by itself when it is back.',
+  },
+  'providers-out': {
+    title: 'An AI provider does not answer',
+    text: ({ providers }: { readonly providers: readonly string[] }) =>
+      `Out of service: ${providers.join(', ')}. Where rules name another provider, it answers instead.`,
+    severity: 'medium',
+    dependsOn: ['offline'],
+    impactsConnectivity: false,
+    timeToVisible: 10_000,
+    fix: 'Nothing; it is tried again by itself. `outpost routes explain --model NAME` says what answers meanwhile.',
+  },
   'audit-down': {
     title: 'Requests are not being recorded',
     text: ({ reason }: { readonly reason: string }) =>

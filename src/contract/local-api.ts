@@ -76,13 +76,59 @@ const auditState = z.strictObject({
   dropped: count,
 });
 
+/** Why a target failed last; the classes of ARCHITECTURE.md, "Failure classes". */
+const failureWord = z.enum([
+  'client-mistake',
+  'credential',
+  'rate-limit',
+  'overload',
+  'transient',
+  'hang',
+  'bad-answer',
+  'local',
+  'stale-socket',
+  'client-left',
+  'model-missing',
+  'context-length',
+  'content-policy',
+]);
+
+const healthOfProvider = z.strictObject({
+  /** `unknown`: not used since the start. `degraded`: some of its models or keys are out, or it is coming back. */
+  state: z.enum(['healthy', 'degraded', 'down', 'unknown']),
+  why: z.optional(failureWord),
+  since: z.optional(instant),
+  next_try: z.optional(instant),
+  /** Milliseconds to first content, weighted towards recent and slow answers. */
+  first_content_ms: z.optional(z.number().check(z.nonnegative())),
+  /** Models and keys that are out; names only. */
+  out: z
+    .array(
+      z.strictObject({
+        scope: z.enum(['endpoint', 'model', 'key']),
+        name: z.optional(short),
+        state: z.enum(['open', 'half-open', 'ramping']),
+        why: z.optional(failureWord),
+        since: instant,
+        next_try: z.optional(instant),
+      }),
+    )
+    .check(z.maxLength(100)),
+  /** What the provider's own status page says; a hint that decides nothing. */
+  hint: z.optional(
+    z.strictObject({ level: z.enum(['ok', 'minor', 'major', 'unknown']), text: sentence, at: instant, url }),
+  ),
+});
+
 const providerItem = z.strictObject({
   name: short,
   type: short,
   base_url: url,
-  /** Whose credential reaches the provider: the calling app's, or one from the configuration. Never the credential. */
-  credential: z.enum(['caller', 'configured']),
+  /** Whose credential reaches the provider: the calling app's, one from the configuration, or none. Never the credential. */
+  credential: z.enum(['caller', 'configured', 'none']),
+  health: healthOfProvider,
 });
+export type ProviderItem = Readonly<z.infer<typeof providerItem>>;
 
 /** All that the page and `outpost status` show. Sent whole: at most ACTIVITY_LIMIT short rows, about 60 KB. */
 export const agentState = z.strictObject({
@@ -107,6 +153,8 @@ export const agentState = z.strictObject({
   /** Newest first. */
   activity: z.array(activityItem).check(z.maxLength(ACTIVITY_LIMIT)),
   providers: z.array(providerItem).check(z.maxLength(1_000)),
+  /** This machine has no network; nothing is counted against the providers meanwhile. */
+  offline: z.boolean(),
   /** How many host patterns the configuration and the catalogue have for each action. */
   hosts: z.strictObject({ govern: count, header: count, tunnel: count, block: count }),
 });
@@ -170,6 +218,36 @@ export const envReport = z.strictObject({
   script: z.string().check(z.maxLength(65_536)),
 });
 export type EnvReport = Readonly<z.infer<typeof envReport>>;
+
+/** What a call would meet now (`outpost routes explain`). */
+export const routeReport = z.strictObject({
+  model: short,
+  /** Absent: no route matches, and the addressed provider is the chain. */
+  route: z.optional(short),
+  offline: z.boolean(),
+  targets: z
+    .array(
+      z.strictObject({
+        /** 0-based. */
+        group: count,
+        group_order: z.enum(['listed', 'weighted', 'latency', 'cost']),
+        provider: short,
+        type: short,
+        model: z.optional(short),
+        weight: z.number(),
+        /** `direct`: the caller's bytes and headers. `same`: its bytes with splices. `translated`: said anew. Absent: it depends on the dialect. */
+        way: z.optional(z.enum(['direct', 'same', 'translated', 'impossible'])),
+        state: z.enum(['healthy', 'degraded', 'down', 'unknown']),
+        /** 1: would be tried first. Absent: would be skipped. */
+        order: z.optional(count),
+        /** Why it would be skipped, in words. */
+        skip: z.optional(sentence),
+        keys: z.array(z.strictObject({ name: short, weight: z.number(), skip: z.optional(sentence) })),
+      }),
+    )
+    .check(z.maxLength(256)),
+});
+export type RouteReport = Readonly<z.infer<typeof routeReport>>;
 
 export const loginCode = z.strictObject({ url, expires_in_s: count });
 export type LoginCode = Readonly<z.infer<typeof loginCode>>;

@@ -58,12 +58,15 @@ const providerName = z
 /** As it is shown in messages; put together so that no one takes it for a template that lost its backquotes. */
 const VARIABLE = ['$', '{OPENAI_API_KEY}'].join('');
 
-/** `client`, a variable, or the key itself. Visible ASCII: it becomes a header value. */
+/** `client`, `none`, a variable, or the key itself. Visible ASCII: it becomes a header value. */
 const apiKey = z
   .string()
   .min(1)
   .max(4096)
-  .regex(/^[!-~]+$/, `must be visible ASCII characters without spaces: "client", "${VARIABLE}" or the key itself`)
+  .regex(
+    /^[!-~]+$/,
+    `must be visible ASCII characters without spaces: "client", "none", "${VARIABLE}" or the key itself`,
+  )
   .refine((value) => !value.includes('${') || /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value), {
     message: `a variable must stand alone, as in "${VARIABLE}"`,
   });

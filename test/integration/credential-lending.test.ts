@@ -85,7 +85,7 @@ test('a route to another provider takes neither the first one’s key nor its ru
 });
 
 describe('what is said is what was done', () => {
-  test('a route whose model stands in the path is not taken, and not claimed', async () => {
+  test('a route is taken where the model stands in the path, and said', async () => {
     const call = rawCall(
       agent.gatewayPort,
       postText(agent.gatewayPort, '/gemini/v1beta/models/gemini-old:generateContent', {
@@ -93,9 +93,9 @@ describe('what is said is what was done', () => {
       }),
     );
     await call.ended;
-    assert.match(call.text(), /x-outpost-model: gemini-old/i);
+    assert.match(call.text(), /x-outpost-model: gemini-new/i);
     const seen = await primary.waitFor((request) => request.body.includes('marker-path'));
-    assert.match(seen.target, /gemini-old:/);
+    assert.match(seen.target, /\/v1beta\/models\/gemini-new:generateContent$/);
   });
 
   test('a failure names the provider and the model that failed', async () => {

@@ -14,12 +14,15 @@ import { systemClock } from '../../src/proxy/clock.ts';
 import { createCounters } from '../../src/proxy/exchange/counters.ts';
 import { createExchange } from '../../src/proxy/exchange/exchange.ts';
 import { createIds } from '../../src/proxy/exchange/ids.ts';
+import { startFailover } from '../../src/proxy/failover.ts';
 import { startGateway } from '../../src/proxy/gateway/gateway.ts';
+import { createHealth } from '../../src/proxy/health/registry.ts';
 import type { Identity, Owner } from '../../src/proxy/identity/owner.ts';
 import { silentLog } from '../../src/proxy/log.ts';
 import { loadPolicy } from '../../src/proxy/policy/load.ts';
 import { createH2Sessions } from '../../src/proxy/upstream/h2-sessions.ts';
 import { createPools } from '../../src/proxy/upstream/pools.ts';
+import { createTrust } from '../../src/proxy/upstream/trust.ts';
 import { openTestLog } from '../fakes/audit-log.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { identityOf, until } from './intercept-kit.ts';
@@ -64,9 +67,26 @@ apps: [{ app: banned, action: block }]
   const pools = createPools({ connector: buildConnector({}) });
   t.after(() => pools.close());
   const h2 = createH2Sessions(() => Promise.reject(new Error('no HTTP/2 in this test')));
+  const failover = startFailover({
+    clock: systemClock,
+    log: silentLog,
+    dataDir: folder,
+    health: createHealth({ clock: systemClock }),
+    store: {
+      current: loaded.policy,
+      status: { state: 'active', sha256: '', since: 0, path: file },
+      onChange: () => () => undefined,
+      close: () => undefined,
+    },
+    trust: () => createTrust({ systemRoots: [], extraRoots: [], exclude: () => false }),
+    lookup: undefined,
+    pools: () => pools,
+  });
+  t.after(() => failover.close());
   const gateway = await startGateway({
     port: 0,
     handle: createExchange({
+      ...failover.exchange,
       policy: () => loaded.policy,
       audit,
       pools,

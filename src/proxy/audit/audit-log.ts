@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the rest of the daemon sees of the audit room. Types only.
 
-import type { AuditRow, EventBody, IntentBody, OutcomeBody, RefusalBody } from '../../contract/audit-row.ts';
+import type {
+  AttemptBody,
+  AuditRow,
+  EventBody,
+  IntentBody,
+  OutcomeBody,
+  RefusalBody,
+} from '../../contract/audit-row.ts';
 
 export type AuditLevel = 'strict' | 'standard' | 'relaxed';
 export type OnAuditFull = 'degrade' | 'block' | 'drop-oldest';
@@ -31,6 +38,8 @@ export interface AuditLog {
   intent(row: IntentBody): Promise<IntentReceipt>;
   /** One row says it all: nothing was sent. Resolves when handed to the writer. */
   refusal(row: RefusalBody): void;
+  /** A try that has ended; the call's outcome follows. */
+  attempt(row: AttemptBody): void;
   outcome(row: OutcomeBody): void;
   event(row: EventBody): void;
   stats(): AuditStats;

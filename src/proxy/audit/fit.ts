@@ -17,6 +17,7 @@ const INTEGERS: ReadonlySet<string> = new Set(['pid', 'uid', 'status']);
 const TIMES: ReadonlySet<string> = new Set(['first_content_ms', 'total_ms']);
 /** Numbers without which a row is not valid: a value that makes no sense becomes 0 instead of being left out. */
 const REQUIRED: ReadonlySet<string> = new Set([
+  'attempt',
   'request_bytes',
   'response_bytes',
   'total_ms',
@@ -47,7 +48,12 @@ function fitObject(object: object): object {
   let fitted: Record<string, unknown> | undefined;
   for (const key of Object.keys(members)) {
     const value = members[key];
-    const kept = key === 'detail' ? fitDetail(value) : key === 'tools' ? fitTools(value) : fitValue(key, value);
+    const kept =
+      key === 'detail'
+        ? fitDetail(value)
+        : key === 'tools' || key === 'losses'
+          ? fitTools(value)
+          : fitValue(key, value);
     if (kept === value) continue;
     fitted ??= { ...members };
     fitted[key] = kept;

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who wants to hear of rows that are durable. Pure.
+// Who wants to hear of something: rows that are durable, figures that changed. Pure.
 
-import type { RowBody } from '../../contract/audit-row.ts';
-import type { StoredBody } from './audit-log.ts';
+export class Listeners<T> {
+  readonly #listeners = new Set<(value: T) => void>();
 
-export class RowListeners {
-  readonly #listeners = new Set<(row: StoredBody) => void>();
-
-  add(listener: (row: StoredBody) => void): () => void {
+  /** @returns takes the listener away again. */
+  add(listener: (value: T) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  tell({ at, row }: { readonly at: number; readonly row: RowBody }): void {
+  /** `make` is asked only if somebody listens. */
+  tell(make: () => T): void {
     if (this.#listeners.size === 0) return;
-    const stored: StoredBody = { at, body: row };
-    for (const listener of this.#listeners) listener(stored);
+    const value = make();
+    for (const listener of this.#listeners) listener(value);
   }
 }

@@ -21,6 +21,12 @@ export function tableLine({ at, body }: AuditRow): string {
       return line(time, body.kind, body.app, body.provider, body.model, body.action, join(body.host, body.request));
     case 'refusal':
       return line(time, body.kind, body.app, body.provider, body.model, body.error, join(body.host, body.request));
+    case 'attempt': {
+      const tokens = join(count(body.input_tokens, 'in'), count(body.output_tokens, 'out'));
+      const rest = join(body.status?.toString(), tokens, `${Math.round(body.total_ms)} ms`, body.failure, body.request);
+      const model = body.answer_model ?? body.target_model;
+      return line(time, body.kind, '', body.provider, model, `${body.attempt}. ${body.result}`, rest);
+    }
     case 'outcome': {
       const tokens = join(count(body.input_tokens, 'in'), count(body.output_tokens, 'out'));
       const rest = join(

@@ -3,15 +3,25 @@
 // starts the thread again. Never touches SQLite or the disk, so a stalled disk cannot stall traffic.
 
 import { randomInt } from 'node:crypto';
-import type { AuditRow, EventBody, IntentBody, OutcomeBody, RefusalBody, RowBody } from '../../contract/audit-row.ts';
+import type {
+  AttemptBody,
+  AuditRow,
+  EventBody,
+  IntentBody,
+  OutcomeBody,
+  RefusalBody,
+  RowBody,
+} from '../../contract/audit-row.ts';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
 import type { AuditLog, AuditStats, IntentReceipt, StoredBody } from './audit-log.ts';
 import { canonicalJson } from './chain.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import { fitBody } from './fit.ts';
 import { HeldIntents } from './held-intents.ts';
-import { RowListeners } from './listeners.ts';
+import { Listeners } from './listeners.ts';
 import { AuditLockedError } from './lock-error.ts';
+import { RecentAsked } from './recent-asked.ts';
 import { RowQueue, type Waiting } from './row-queue.ts';
 import { statsOf } from './stats.ts';
 import { within } from './within.ts';
@@ -69,9 +79,10 @@ class ThreadedAuditLog implements RunningAuditLog {
   readonly #run = randomInt(2 ** 31);
   readonly #queue = new RowQueue();
   readonly #held = new HeldIntents();
-  readonly #rowListeners = new RowListeners();
-  readonly #statsListeners = new Set<(stats: AuditStats) => void>();
-  readonly #recent = new Map<number, (rows: readonly AuditRow[]) => void>();
+  readonly #rowListeners = new Listeners<StoredBody>();
+  readonly #statsListeners = new Listeners<AuditStats>();
+  readonly #recent = new RecentAsked();
+  readonly #deadlines: DeadlineTimer;
   #settings: AuditSettings;
   #thread: WriterThread | undefined;
   #ready = false;
@@ -82,14 +93,12 @@ class ThreadedAuditLog implements RunningAuditLog {
   #lost = 0;
   #dropped = 0;
   #stalled = 0;
-  #deadline: Timer | undefined;
   /** Rows are at the writer; its answer is awaited. */
   #inFlight = false;
   /** Somebody waits for a row that is not at the writer yet. */
   #urgent = false;
   /** Runs for rows that nobody waits for. */
   #lazy: Timer | undefined;
-  #recentId = 0;
   #closing = false;
   #drained: (() => void) | undefined;
   #ended: (() => void) | undefined;
@@ -98,6 +107,8 @@ class ThreadedAuditLog implements RunningAuditLog {
   constructor(options: AuditLogOptions) {
     this.#options = options;
     this.#settings = options.settings;
+    const next = () => this.#queue.nextDeadline;
+    this.#deadlines = new DeadlineTimer(options.clock, next, () => this.#expire());
     this.opened = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -116,7 +127,7 @@ class ThreadedAuditLog implements RunningAuditLog {
     }
     return new Promise((resolve) => {
       const deadline = this.#options.clock.monotonic() + DEADLINE_MS[level];
-      if (this.#enqueue(row, { opens: row.request }, { level, deadline, resolve })) this.#armDeadline();
+      if (this.#enqueue(row, { opens: row.request }, { level, deadline, resolve })) this.#deadlines.arm();
       else resolve(level === 'strict' ? 'refuse' : this.#withoutRow(row));
     });
   }
@@ -128,6 +139,10 @@ class ThreadedAuditLog implements RunningAuditLog {
 
   outcome(row: OutcomeBody): void {
     this.#enqueue(this.#held.complete(row), { closes: row.request });
+  }
+
+  attempt(row: AttemptBody): void {
+    this.#enqueue(row, {});
   }
 
   event(row: EventBody): void {
@@ -150,15 +165,12 @@ class ThreadedAuditLog implements RunningAuditLog {
   }
 
   onStats(listener: (stats: AuditStats) => void): () => void {
-    this.#statsListeners.add(listener);
-    return () => this.#statsListeners.delete(listener);
+    return this.#statsListeners.add(listener);
   }
 
   recent(limit: number): Promise<readonly AuditRow[]> {
     if (this.#thread === undefined || this.#closing) return Promise.resolve([]);
-    const id = ++this.#recentId;
-    return new Promise((resolve) => {
-      this.#recent.set(id, resolve);
+    return this.#recent.ask((id) => {
       // Behind the rows that were handed in before.
       this.#flush();
       this.#post({ type: 'recent', id, limit: Math.max(0, Math.min(limit, MOST_RECENT)) });
@@ -188,7 +200,7 @@ class ThreadedAuditLog implements RunningAuditLog {
     });
     if (!ended) await this.#thread?.terminate();
     this.#giveUp('the audit log is closed');
-    this.#deadline?.clear();
+    this.#deadlines.clear();
   }
 
   // ---- rows
@@ -247,7 +259,7 @@ class ThreadedAuditLog implements RunningAuditLog {
 
   #settleThrough(ticket: number, stored: boolean): void {
     for (const row of this.#queue.settleThrough(ticket)) {
-      if (stored) this.#rowListeners.tell(row);
+      if (stored) this.#rowListeners.tell(() => ({ at: row.at, body: row.row }));
       else this.#dropped++;
       if (row.waiting === undefined) continue;
       if (stored) row.waiting.resolve('go');
@@ -256,19 +268,6 @@ class ThreadedAuditLog implements RunningAuditLog {
     this.#inFlight = this.#queue.posted > 0;
     if (this.#urgent || this.#queue.crowded) this.#flush();
     if (this.#queue.size === 0) this.#drained?.();
-  }
-
-  // ---- deadlines
-
-  #armDeadline(): void {
-    if (this.#deadline !== undefined) return;
-    const next = this.#queue.nextDeadline;
-    if (next === undefined) return;
-    this.#deadline = this.#options.clock.after(Math.max(0, next - this.#options.clock.monotonic()), () => {
-      this.#deadline = undefined;
-      this.#expire();
-      this.#armDeadline();
-    });
   }
 
   #expire(): void {
@@ -317,8 +316,7 @@ class ThreadedAuditLog implements RunningAuditLog {
         this.#tellStats();
         return;
       case 'recent':
-        this.#recent.get(message.id)?.(message.rows);
-        this.#recent.delete(message.id);
+        this.#recent.answer(message.id, message.rows);
         return;
       case 'log':
         this.#options.log[message.level](message.event, message.fields);
@@ -359,8 +357,7 @@ class ThreadedAuditLog implements RunningAuditLog {
     const { clock, log } = this.#options;
     this.#thread = undefined;
     this.#ready = false;
-    for (const answer of this.#recent.values()) answer([]);
-    this.#recent.clear();
+    this.#recent.abandon();
     this.#ended?.();
     if (this.#closing) return;
     const now = clock.monotonic();
@@ -391,8 +388,6 @@ class ThreadedAuditLog implements RunningAuditLog {
   }
 
   #tellStats(): void {
-    if (this.#statsListeners.size === 0) return;
-    const stats = this.stats();
-    for (const listener of this.#statsListeners) listener(stats);
+    this.#statsListeners.tell(() => this.stats());
   }
 }

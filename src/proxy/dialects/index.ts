@@ -35,17 +35,23 @@ export function dialectOf(id: DialectId): Dialect {
 /** Named edits of JSON bodies, for rooms that may not know JSON nodes. */
 export const bodyEditor = { editMembers, memberTexts } as const;
 
-export { invokeFramesToSse, sseToInvokeFrames } from './bedrock/reframe.ts';
-export { codecOf } from './codecs.ts';
+export type Translation = typeof import('./translation.ts');
+
+/** Codecs and what drives them. */
+export function loadTranslation(): Promise<Translation> {
+  return import('./translation.ts');
+}
+
 export { hasDotSegments } from './dot-segments.ts';
 export { createDecoder, decodeBody } from './framing/content-coding.ts';
 export type { DecodedRequest, EncodedRequest, EncodeTarget, ModelFacts } from './hub/codec.ts';
 export { fitQuirks } from './hub/fit-quirks.ts';
 export type { HubEvent, HubRequest } from './hub/hub.ts';
 export { isEssential, type Loss } from './hub/loss.ts';
-export { type AnswerTranslation, translateAnswer } from './hub/translator.ts';
+export { withoutMadeUp } from './hub/made-up.ts';
+export type { AnswerTranslation } from './hub/translator.ts';
 export { spliceModel } from './json/splice.ts';
-export { parseValue } from './json/values.ts';
+export { jsonText, parseShallow, parseValue } from './json/values.ts';
 export { unknownError } from './openai/errors.ts';
 export { createFrameReader, errorFrame, laneOf, readClientFrame } from './openai-responses/frames.ts';
 export { readUnknown } from './read-unknown.ts';

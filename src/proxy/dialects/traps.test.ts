@@ -298,8 +298,6 @@ test('an empty body and a JSON body that breaks off are early ends', () => {
 
 test('what is not of the dialect at all is not understood, and its end is not judged', () => {
   for (const [body, head] of [
-    ['<html>login</html>', { status: 200, contentType: 'text/html' }],
-    ['hello', JSON_HEAD],
     ['{"something":"else"}', JSON_HEAD],
     ['data: {"type":"start"}\n\ndata: {"type":"text","x":1}\n\n', SSE],
     ['data: hello\n\n', SSE],
@@ -307,6 +305,19 @@ test('what is not of the dialect at all is not understood, and its end is not ju
     for (const id of ['openai-chat', 'anthropic-messages', 'gemini', 'cohere-chat'] as const) {
       const reader = document(id, body, head);
       assert.deepEqual([reader.phase, reader.facts().understood], ['done', false], `${id}: ${body}`);
+    }
+  }
+});
+
+test('what was never JSON is no answer, and is not understood', () => {
+  for (const [body, head] of [
+    ['<html>login</html>', { status: 200, contentType: 'text/html' }],
+    ['upstream connect error', { status: 200, contentType: 'text/plain' }],
+    ['hello', JSON_HEAD],
+  ] as const) {
+    for (const id of ['openai-chat', 'anthropic-messages', 'gemini', 'cohere-chat'] as const) {
+      const reader = document(id, body, head);
+      assert.deepEqual([reader.phase, reader.facts().understood], ['failed', false], `${id}: ${body}`);
     }
   }
 });

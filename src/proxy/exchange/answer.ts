@@ -20,17 +20,44 @@ export interface Said {
   /** Where the call would have gone, or went in vain. */
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
+  readonly attempts?: number;
+  /** Milliseconds after which another try makes sense. */
+  readonly retryAfterMs?: number | undefined;
+  /** What each attempt met, in words of ours: `openai=transient`. */
+  readonly detail?: readonly string[];
+}
+
+export interface Answered {
+  readonly request: string;
+  readonly provider: string;
+  readonly model: string | undefined;
+  /** Number of the attempt that answered; undefined where there is but one way (WebSockets, duplex calls). */
+  readonly attempts?: number;
+  /** The provider that was to answer, where this is another. */
+  readonly fallbackFrom?: string | undefined;
+  /** Codes of what the translation lost. */
+  readonly losses?: readonly string[];
 }
 
 /** The headers of `x-outpost-*` for an answer by a provider. */
-export function whoAnswered(request: string, provider: string, model: string | undefined): string[] {
-  return [
-    'x-outpost-request-id',
-    request,
-    'x-outpost-provider',
-    headerValue(provider),
-    ...(model === undefined ? [] : ['x-outpost-model', headerValue(model)]),
-  ];
+export function whoAnswered(said: Answered): string[] {
+  const headers = ['x-outpost-request-id', said.request, 'x-outpost-provider', headerValue(said.provider)];
+  if (said.model !== undefined) headers.push('x-outpost-model', headerValue(said.model));
+  if (said.attempts !== undefined) headers.push('x-outpost-attempts', String(said.attempts));
+  if (said.fallbackFrom !== undefined) headers.push('x-outpost-fallback-from', headerValue(said.fallbackFrom));
+  if (said.losses !== undefined && said.losses.length > 0) headers.push('x-outpost-loss', codeList(said.losses));
+  return headers;
+}
+
+/** Codes of ours with commas, whole ones only, at most 512 characters. */
+export function codeList(codes: readonly string[]): string {
+  let text = '';
+  for (const code of codes) {
+    const longer = text === '' ? code : `${text},${code}`;
+    if (longer.length > 512) return text;
+    text = longer;
+  }
+  return text;
 }
 
 const CLASS_BY_STATUS: Readonly<Record<number, ErrorClass>> = {
@@ -60,8 +87,11 @@ interface WholeAnswer {
   readonly body: Buffer;
 }
 
-export function errorAnswer(said: Said, recognised: Recognised | undefined): WholeAnswer {
-  const error = nativeError(said);
+export function errorAnswer(
+  said: Said,
+  recognised: Recognised | undefined,
+  error: NativeError = nativeError(said),
+): WholeAnswer {
   const native = recognised === undefined ? unknownError(error) : dialectOf(recognised.dialect).errorAnswer(error);
   const headers = [
     'content-type',
@@ -77,15 +107,28 @@ export function errorAnswer(said: Said, recognised: Recognised | undefined): Who
   if (said.provider !== undefined) headers.push('x-outpost-provider', headerValue(said.provider));
   if (said.model !== undefined) headers.push('x-outpost-model', headerValue(said.model));
   if (said.decision !== undefined) headers.push('x-outpost-decision', said.decision);
+  if (said.attempts !== undefined) headers.push('x-outpost-attempts', String(said.attempts));
+  if (said.detail !== undefined && said.detail.length > 0) {
+    headers.push('x-outpost-attempts-detail', codeList(said.detail.map(headerValue)));
+  }
+  if (said.retryAfterMs !== undefined) {
+    headers.push('retry-after', String(Math.max(1, Math.ceil(said.retryAfterMs / 1_000))));
+  }
   // openai, anthropic and groq SDKs obey it; without it they repeat 5xx answers twice (translation.md 4.4).
   if (!ERRORS[said.code].retryable) headers.push('x-should-retry', 'false');
   return { status: error.status, headers, body: native.body };
 }
 
 /** Answers a call whole. The rest of its body is thrown away as it comes, so that the connection stays usable. */
-export function sayToCall(call: HttpCall, said: Said, recognised: Recognised | undefined): void {
+export function sayToCall(
+  call: HttpCall,
+  said: Said,
+  recognised: Recognised | undefined,
+  /** In other words than the catalogue's. */
+  error?: NativeError,
+): void {
   if (call.reply.started) return call.reply.abort();
-  const answer = errorAnswer(said, recognised);
+  const answer = errorAnswer(said, recognised, error);
   call.body.on('error', () => undefined);
   call.body.resume();
   call.reply.head(answer.status, answer.headers);

@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// One try at one target over HTTP/1.1: send, hold until content, commit, pass on. Nothing reaches the caller before the commit,
-// so that whoever calls this may still answer otherwise. Knows no policy, no audit, and not which target comes next.
+// One try at one target over HTTP/1.1: send, hold until content, commit, pass on or translate. Nothing reaches the caller before the
+// commit, so that whoever calls this may still answer otherwise. Knows no policy, no audit, and not which target comes next.
 
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import { OutpostError } from '../../contract/errors.ts';
 import type { AnswerHead, AnswerReader } from '../dialects/dialect.ts';
+import type { AnswerTranslation } from '../dialects/index.ts';
 import type { RawHeaders, Reply } from './call.ts';
 import { decodeRawHeaders, header } from './edits.ts';
 import { createTap, type Tap } from './tap.ts';
 
 export interface AttemptInput {
   readonly pool: Pool;
+  /** Had the connection been closed while it was idle? `handler`: the one that was dispatched. */
+  readonly wasStale: (handler: object, error: unknown) => boolean;
   readonly method: string;
   readonly path: string;
   readonly headers: string[];
   readonly body: Buffer | Readable | undefined;
   /** Makes the reader of the answer; undefined: nothing is known about it, so nothing is held. */
   readonly reader: ((head: AnswerHead) => AnswerReader) | undefined;
+  /** The same events in the frames that the reader and the caller expect; a new one for this attempt. */
+  readonly reframe?: Reframe | undefined;
+  /** Says a 2xx answer anew in the caller's dialect; undefined: the provider's own bytes are passed on. */
+  readonly translation?: AnswerTranslation | undefined;
   readonly reply: Reply;
   /** The headers that the caller shall see for the provider's. */
   readonly answerHeaders: (headers: RawHeaders) => string[];
+  /** Content reaches the caller now. */
+  readonly onCommit?: () => void;
   readonly gone: AbortSignal;
   readonly clock: Clock;
   /** Milliseconds: from sending to first content, and between bytes after it. */
@@ -29,7 +38,21 @@ export interface AttemptInput {
   readonly hold: { readonly events: number; readonly bytes: number; readonly jsonBytes: number };
 }
 
+/** Turns frames into frames as they come. */
+export interface Reframe {
+  /** What the answer's frames are then. */
+  readonly contentType: string;
+  push(chunk: Uint8Array): Buffer;
+  end(): Buffer;
+}
+
 interface Measured {
+  /** A connected socket was given the request; the provider may have read it. */
+  readonly sent: boolean;
+  /** The connection had served before and not one byte of answer came: it was probably closed as the request left. */
+  readonly staleSocket: boolean;
+  /** The wait that ran out. */
+  readonly timeout: 'connect' | 'first-content' | 'idle' | undefined;
   readonly status: number | undefined;
   readonly headers: RawHeaders;
   readonly reader: AnswerReader | undefined;
@@ -58,6 +81,9 @@ export type AttemptResult = Measured & Ending;
 /** Informational answers held for the commit; a provider sends one or two. */
 const MAX_INFOS = 8;
 
+/** Milliseconds from an error event to the end of its stream, which providers send along with it. */
+const ERROR_END_MS = 1_000;
+
 /** Never rejects. */
 export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
   return new Promise((resolve) => {
@@ -75,7 +101,11 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
     let committedAt: number | undefined;
     let waitForWhole = false;
     let full = false;
+    let sent = false;
+    let staleSocket = false;
+    let timeout: Measured['timeout'];
     let timer: Timer;
+    const { translation, reframe } = input;
 
     const settle = (ending: Ending): void => {
       if (settled) return;
@@ -86,17 +116,31 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
         controller?.abort(new Error(ending.kind));
         if (input.body !== undefined && !Buffer.isBuffer(input.body)) input.body.destroy();
       }
-      resolve({ status, headers, reader, responseBytes, committedAt, ...ending });
+      resolve({
+        sent,
+        staleSocket,
+        timeout,
+        status,
+        headers,
+        reader,
+        responseBytes,
+        committedAt,
+        ...ending,
+      });
     };
     const stop = (error: OutpostError): void =>
       settle(committedAt === undefined ? { kind: 'failed', error } : { kind: 'broken', error });
     const onGone = (): void => settle({ kind: 'cancelled' });
-    const startTimer = (ms: number, what: string): Timer =>
-      clock.after(ms, () => stop(new OutpostError('OUT_UPSTREAM_TIMEOUT', `${what} (${ms} ms)`)));
+    const startTimer = (ms: number, what: 'first-content' | 'idle'): Timer =>
+      clock.after(ms, () => {
+        timeout = what;
+        stop(new OutpostError('OUT_UPSTREAM_TIMEOUT', `${what} (${ms} ms)`));
+      });
 
     function commit(): void {
       if (committedAt !== undefined || held === undefined || status === undefined) return;
       committedAt = clock.monotonic();
+      input.onCommit?.();
       timer.clear();
       timer = startTimer(input.timeouts.idle, 'idle');
       for (const info of infos) reply.info(info.status, info.headers);
@@ -123,13 +167,38 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
       });
     }
 
+    /** Bytes for the caller: kept until the commit, then written. */
+    function emit(bytes: Buffer): void {
+      if (bytes.length === 0) return;
+      if (held !== undefined) held.push(bytes);
+      else if (!reply.write(bytes)) waitForRoom();
+    }
+
     /** Commits when the first content is in; called after each piece that the reader has seen. */
     function consider(): void {
-      if (settled || held === undefined || waitForWhole || reader === undefined) return;
+      if (settled) return;
+      if (translation !== undefined) {
+        emit(translation.take());
+        if (translation.failed && committedAt !== undefined) {
+          return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'an error within the answer'));
+        }
+      }
+      if (held === undefined || waitForWhole || reader === undefined) return;
       if (tap?.blind === true) return commit();
       const { phase } = reader;
-      if (phase === 'failed') waitForWhole = true;
+      if (phase === 'failed') waitForEnd();
       else if (phase !== 'holding' || reader.events > input.hold.events || heldBytes > input.hold.bytes) commit();
+    }
+
+    /** An error has been said before content. The next target is not kept waiting by a provider that leaves its stream open after it. */
+    function waitForEnd(): void {
+      if (waitForWhole) return;
+      waitForWhole = true;
+      timer.clear();
+      timer = clock.after(ERROR_END_MS, () => {
+        finish([]);
+        controller?.abort(new Error('an error has been said'));
+      });
     }
 
     function finish(trailers: string[]): void {
@@ -143,19 +212,49 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
       if (held !== undefined && status !== undefined) {
         const body = held;
         if (status >= 400 || end === 'failed') return settle({ kind: 'held', status, body, trailers });
-        if (end !== 'done' && reader.facts().understood)
+        const { understood } = reader.facts();
+        // What is passed on may be of a shape unknown here; what is translated may not.
+        if (end !== 'done' && understood)
           return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'empty or cut off before content'));
+        if (translation !== undefined && !understood)
+          return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'not of its dialect'));
+        if (!finishTranslation()) return;
         commit();
       } else if (end !== 'done' && end !== 'failed' && reader.facts().understood) {
         return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'ended without its terminal event'));
+      } else if (!finishTranslation()) return;
+      else if (reader.facts().error !== undefined) {
+        // The provider's own word of it has been passed on; a clean end would look like a whole answer.
+        return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'an error within the answer'));
       }
-      reply.end(trailers);
+      reply.end(translation === undefined ? trailers : []);
       settle({ kind: 'complete' });
+    }
+
+    /** Writes the translated end; false: the answer had an error within, and the attempt has ended with it. */
+    function finishTranslation(): boolean {
+      if (translation === undefined) return true;
+      if (reader?.facts().error === undefined) translation.end();
+      emit(translation.take());
+      if (!translation.failed && reader?.facts().error === undefined) return true;
+      stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'an error within the answer'));
+      return false;
+    }
+
+    const reframed = (chunk: Buffer): Buffer =>
+      reframe === undefined || status === undefined || status >= 300 ? chunk : reframe.push(chunk);
+
+    /** One piece of the answer in the frames that reader and caller know. */
+    function take(bytes: Buffer): void {
+      if (bytes.length === 0) return;
+      tap?.push(bytes);
+      if (translation === undefined || (status !== undefined && status >= 400)) emit(bytes);
     }
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(given) {
         controller = given;
+        sent = true;
         // Waiting for a socket is the connect timer's business.
         timer.refresh();
         if (settled) given.abort(new Error('cancelled'));
@@ -170,8 +269,10 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
         }
         status = code;
         headers = raw;
-        const contentType = (header(headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-        reader = input.reader?.({ status: code, contentType, header: (name) => header(raw, name) });
+        const said = (header(headers, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+        const contentType = reframe === undefined || code >= 300 ? said : reframe.contentType;
+        const watch = translation === undefined ? {} : { watch: translation.watch };
+        reader = input.reader?.({ status: code, contentType, header: (name) => header(raw, name), ...watch });
         if (reader !== undefined && code < 300 && contentType === 'text/html') {
           // A captive portal or a block page, never a model.
           return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'HTML instead of an answer'));
@@ -188,29 +289,34 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
         responseBytes += chunk.length;
         if (held === undefined) {
           if (!full) timer.refresh();
-          tap?.push(chunk);
-          if (!reply.write(chunk)) waitForRoom();
+          take(reframed(chunk));
           return;
         }
-        held.push(chunk);
         heldBytes += chunk.length;
-        tap?.push(chunk);
+        take(reframed(chunk));
+        if (held === undefined) return;
         if (waitForWhole) {
-          // Larger than any sensible answer: stop holding, pass on what comes.
-          if (heldBytes > input.hold.jsonBytes) commit();
+          // Larger than any sensible answer: stop holding, pass on what comes. A translation cannot: it needs the whole.
+          if (heldBytes <= input.hold.jsonBytes) return;
+          if (translation === undefined) commit();
+          else stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'too large to translate'));
         } else if (heldBytes > input.hold.bytes) commit();
       },
       onResponseEnd() {
         const trailers = decodeRawHeaders(controller?.rawTrailers);
+        if (reframe !== undefined) take(reframe.end());
         if (tap === undefined) finish(trailers);
         else tap.end(() => finish(trailers));
       },
       onResponseError(_controller, error) {
-        stop(upstreamError(error, status !== undefined));
+        staleSocket = responseBytes === 0 && status === undefined && input.wasStale(handler, error);
+        const found = upstreamError(error, status !== undefined);
+        if (found.code === 'OUT_UPSTREAM_TIMEOUT' && !sent) timeout = 'connect';
+        stop(found);
       },
     };
 
-    timer = startTimer(input.timeouts.firstContent, 'no content');
+    timer = startTimer(input.timeouts.firstContent, 'first-content');
     if (input.gone.aborted) return onGone();
     input.gone.addEventListener('abort', onGone, { once: true });
     try {

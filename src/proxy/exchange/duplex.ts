@@ -54,7 +54,7 @@ export async function runDuplex(
       request,
       result: relayed.result,
       provider: target.provider.name,
-      error: relayed.error,
+      error: relayed.error?.code,
       status: relayed.status,
       reader: undefined,
       upstreamRequestId: undefined,
@@ -101,7 +101,7 @@ async function relayStream(
         : new OutpostError('OUT_UPSTREAM_UNREACHABLE', error instanceof Error ? error.message : undefined);
     return { result: 'failed', status: undefined, up: 0, down: 0, error: failure };
   }
-  return pump(call, stream, whoAnswered(request, target.provider.name, undefined));
+  return pump(call, stream, whoAnswered({ request, provider: target.provider.name, model: undefined }));
 }
 
 /** Lower-case, without `host` (`:authority` says it); `te: trailers` is what gRPC servers demand. */

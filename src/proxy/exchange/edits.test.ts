@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOP_BY_HOP } from '../../contract/http-headers.ts';
-import { answerHeaders, headerValue, requestHeaders, upgradeHeaders } from './edits.ts';
+import { answerHeaders, headerValue, requestHeaders, upgradeHeaders, withPathModel } from './edits.ts';
 
 const EDIT = { host: 'api.example', set: [], contentLength: undefined } as const;
 const HOPS = [...HOP_BY_HOP].filter((name) => name !== 'connection').flatMap((name) => [name.toUpperCase(), 'x']);
@@ -82,4 +82,17 @@ test('an upgrade keeps its own hop headers, but not those for a proxy or in our 
 test('any text becomes a header value that cannot split a head', () => {
   assert.equal(headerValue('gpt 4\r\nx: y\u00e9'), 'gpt_4__x:_y_');
   assert.equal(headerValue('m'.repeat(500)).length, 128);
+});
+
+test('a model in the path is replaced where it stands last, and nothing else changes', () => {
+  assert.equal(
+    withPathModel('/v1beta/models/old:generateContent?alt=sse', 'old', 'new'),
+    '/v1beta/models/new:generateContent?alt=sse',
+  );
+  assert.equal(withPathModel('/model/a%2Eb%3A0/converse', 'a.b:0', 'c:1'), '/model/c%3A1/converse');
+  assert.equal(
+    withPathModel('/openai/deployments/old/chat?x=old', 'old', 'n/w'),
+    '/openai/deployments/n%2Fw/chat?x=old',
+  );
+  assert.equal(withPathModel('/older/%zz/x', 'old', 'new'), undefined);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The named edits: every header that differs between what the caller sent and what the provider gets, and between what the
-// provider answered and what the caller gets. Pure. Bodies are edited only by `spliceModel` of the dialects room.
+// provider answered and what the caller gets. Pure. Bodies are edited only by what the
+// dialects room offers for it.
 
 import { HOP_BY_HOP, pairs } from '../../contract/http-headers.ts';
 import type { RawHeaders } from './call.ts';
@@ -87,6 +88,20 @@ export function answerHeaders(headers: RawHeaders, extra: RawHeaders): string[] 
   return out;
 }
 
+/** What a provider that the caller did not turn to may tell it: the shape of the body. Limits and accounts are not the caller's. */
+const STRANGERS: ReadonlySet<string> = new Set(['content-type', 'content-encoding', 'cache-control']);
+
+/** The caller's view of the headers of another provider than it addressed. `contentType`: where the frames were changed. */
+export function strangersHeaders(headers: RawHeaders, contentType: string | undefined, extra: RawHeaders): string[] {
+  const out: string[] = [];
+  for (const [name, value] of pairs(headers)) {
+    const key = name.toLowerCase();
+    if (STRANGERS.has(key)) out.push(name, key === 'content-type' && contentType !== undefined ? contentType : value);
+  }
+  out.push(...extra);
+  return out;
+}
+
 /** The request head of a WebSocket upgrade: hop-by-hop headers stay, they are the message. */
 export function upgradeHeaders(headers: RawHeaders, edit: Omit<RequestEdit, 'contentLength'>): string[] {
   const replaced = new Set(edit.set.map(([name]) => name.toLowerCase()));
@@ -104,6 +119,29 @@ export function upgradeHeaders(headers: RawHeaders, edit: Omit<RequestEdit, 'con
   if (!hostSeen) out.unshift('Host', edit.host);
   for (const [name, value] of edit.set) out.push(name, value);
   return out;
+}
+
+/**
+ * Path and query with another model in the last segment that names `from` (`…/models/FROM:verb`, `…/deployments/FROM/…`); undefined
+ * where no segment does. All else keeps its bytes.
+ */
+export function withPathModel(target: string, from: string, to: string): string | undefined {
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const segments = path.split('/');
+  for (let at = segments.length - 1; at >= 0; at--) {
+    const segment = segments[at] ?? '';
+    let decoded: string;
+    try {
+      decoded = decodeURIComponent(segment);
+    } catch {
+      continue;
+    }
+    if (decoded !== from && !decoded.startsWith(`${from}:`)) continue;
+    segments[at] = encodeURIComponent(to) + decoded.slice(from.length);
+    return segments.join('/') + (mark < 0 ? '' : target.slice(mark));
+  }
+  return undefined;
 }
 
 /** Makes any text safe as a header value of ours: printable ASCII, at most 128 characters. */

@@ -2,32 +2,39 @@
 // The life of one call, stage by stage (ARCHITECTURE.md, "Life of a call"): place → recognise → read → decide → record → try
 // → settle. Each stage takes values and hands values on; none reaches back. This is the room that knows the others.
 
+import { OutpostError } from '../../contract/errors.ts';
 import type { Recognised, RequestFacts } from '../dialects/dialect.ts';
-import { decodeBody, dialectOf, readUnknown, recognise, spliceModel } from '../dialects/index.ts';
-import type { HostDecision, Policy, Provider, Target } from '../policy/policy.ts';
-import { applyCredential, CREDENTIAL_HEADERS, upstreamTarget } from '../upstream/provider-types.ts';
-import { sayToCall, whoAnswered } from './answer.ts';
-import { type AttemptResult, runAttempt } from './attempt.ts';
+import { decodeBody, dialectOf, loadTranslation, readUnknown, recognise } from '../dialects/index.ts';
+import type { Policy, Provider, Route } from '../policy/policy.ts';
+import { CREDENTIAL_HEADERS } from '../upstream/provider-types.ts';
+import { sayToCall } from './answer.ts';
 import { type ReadBody, readBody } from './body.ts';
 import type { HandleCall, HttpCall } from './call.ts';
+import { callerKeyOf } from './caller-key.ts';
+import { runChain } from './chain.ts';
+import { type Conversation, conversationOf } from './conversation.ts';
 import type { ExchangeDeps } from './deps.ts';
 import { runDuplex, wantsDuplex } from './duplex.ts';
-import { answerHeaders, header, requestHeaders } from './edits.ts';
+import { header } from './edits.ts';
+import { conversationMemory } from './memory.ts';
 import { ownerOf } from './owner.ts';
-import { AMBIGUOUS, hostHeader, isAmbiguous, originOf, type Placed, pathOf, place } from './place.ts';
+import { AMBIGUOUS, isAmbiguous, type Placed, pathOf, place } from './place.ts';
+import { isAddressed, isSealed } from './prepare.ts';
 import { relay } from './relay.ts';
 import { intentRow, type Subject } from './rows.ts';
-import { refuse, settle } from './settle.ts';
-import { affordable, ruleHeaders } from './spend.ts';
+import { refuse } from './settle.ts';
+import { affordable, affordableRoute, ruleHeaders } from './spend.ts';
+import { createTranslating, type Translating } from './translating.ts';
 import { handleUpgrade } from './upgrade.ts';
 
 export function createExchange(deps: ExchangeDeps): HandleCall {
+  const salt = deps.newId('req');
   return async (call) => {
     try {
       const policy = deps.policy();
       const placed = place(call, policy);
       if (call.kind === 'upgrade') await handleUpgrade(deps, call, policy, placed);
-      else await handleHttp(deps, call, policy, placed);
+      else await handleHttp(deps, call, policy, placed, salt);
     } catch (error) {
       const request = deps.newId('req');
       deps.log.error('exchange-defect', {
@@ -40,7 +47,13 @@ export function createExchange(deps: ExchangeDeps): HandleCall {
   };
 }
 
-async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, placed: Placed): Promise<void> {
+async function handleHttp(
+  deps: ExchangeDeps,
+  call: HttpCall,
+  policy: Policy,
+  placed: Placed,
+  salt: string,
+): Promise<void> {
   const request = deps.newId('req');
   if (placed.kind === 'no-provider') return sayToCall(call, { code: 'OUT_UNKNOWN_PROVIDER', request }, undefined);
   const startedAt = deps.clock.monotonic();
@@ -98,8 +111,11 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
     ? { kind: 'stream', stream: call.body }
     : await readBody(call.body, policy.settings.limits.inspectBodyBytes, declaredLength(call));
   if (read.kind === 'gone') return;
+  const readAt = deps.clock.monotonic();
   const owner = await ownerOf(call, policy);
+  const identityAt = deps.clock.monotonic();
   const { facts, decoded } = readFacts(call, placed, read, policy);
+  const readFactsAt = deps.clock.monotonic();
   const subject: Subject = {
     ...subjectBase,
     owner,
@@ -121,38 +137,122 @@ async function handleHttp(deps: ExchangeDeps, call: HttpCall, policy: Policy, pl
     return refuse(deps, call, about, verdict, placed.provider.name);
   }
 
-  const routed = duplex ? direct(placed.provider) : policy.route(facts.model, placed.provider);
-  // A model in the path cannot be replaced by a splice of the body: such a route is not taken.
-  const applicable = routed.model === undefined || routed.model === facts.model || facts.modelSpan !== undefined;
-  const target = await affordable(call, applicable ? routed : direct(placed.provider), placed);
-  const set = ruleHeaders(target, placed, CREDENTIAL_HEADERS);
-  const receipt = await deps.audit.intent(
-    intentRow(subject, {
-      provider: target.provider.name,
-      model: target.model ?? facts.model,
-      rule: verdict.rule ?? target.route,
-    }),
+  if (duplex) return directDuplex(deps, call, placed, subject, verdict.rule, startedAt);
+  const named = policy.route(
+    { model: facts.model, dialect: recognised?.dialect, path: pathOf(call.target), owner },
+    placed.provider,
   );
+  // What could not be read can go to the addressed provider only: it is sent once, as it comes.
+  const whole = read.kind === 'whole';
+  const route = await affordableRoute(call, whole ? named : aloneAt(named, placed.provider), placed);
+  const routed = route.id !== undefined;
+  const keys = route.groups.some(({ targets }) => targets.some(({ provider }) => provider.credential.kind === 'keys'));
+  const routing = deps.clock.monotonic();
+  const conversation =
+    routed || keys ? conversationOf(facts, decoded, call.headers, owner?.app ?? '') : NO_CONVERSATION;
+  const translating =
+    recognised === undefined || decoded === undefined
+      ? undefined
+      : createTranslating(await loadTranslation(), {
+          recognised,
+          facts,
+          body: decoded,
+          target: call.target,
+          now: deps.clock.now(),
+          fresh: () => deps.newId('req').slice(4),
+          sealed: isSealed(call, placed.provider),
+        });
+  const body = whole ? (call.hasBody || read.bytes.length > 0 ? read.bytes : undefined) : read.stream;
+  await runChain({
+    deps,
+    call,
+    subject,
+    route,
+    conversation,
+    callerKey: routed ? callerKeyOf(call.headers, call.target, salt) : undefined,
+    rule: verdict.rule,
+    startedAt,
+    stages: {
+      body: readAt - startedAt,
+      identity: identityAt - readAt,
+      recognise: readFactsAt - identityAt,
+      decide: routing - readFactsAt,
+      route: deps.clock.monotonic() - routing,
+      intent: 0,
+      prepare: 0,
+    },
+    repeatable: () => whole && isRepeatable(recognised, translating),
+    material: {
+      call,
+      placed,
+      recognised,
+      facts,
+      body,
+      contentLength: whole ? undefined : header(call.headers, 'content-length'),
+      decoded,
+      translating,
+      promptTokens: conversation.promptTokens,
+      factsOf: deps.models.factsOf,
+      setHeaders: (target) => ruleHeaders(target, placed, CREDENTIAL_HEADERS),
+      answerModel: policy.settings.answerModel,
+      now: () => deps.clock.now(),
+      memory: conversationMemory(deps.state, `${owner?.uid ?? ''} ${owner?.app ?? ''}`),
+      googleToken: ({ key }) => {
+        if (key === undefined) throw new OutpostError('OUT_INTERNAL', 'no key');
+        return deps.googleToken(key);
+      },
+    },
+  });
+}
+
+const NO_CONVERSATION: Conversation = { key: undefined, inToolLoop: false, longCache: false, promptTokens: 0 };
+
+/** The route's numbers with the addressed provider as the only target. */
+function aloneAt(route: Route, provider: Provider): Route {
+  const groups = route.groups.map((group) => ({
+    ...group,
+    targets: group.targets.filter((target) => isAddressed(target.provider, provider) && target.model === undefined),
+  }));
+  const first = groups.flatMap(({ targets }) => targets)[0] ?? {
+    provider,
+    model: undefined,
+    route: undefined,
+    weight: 1,
+  };
+  return { ...route, groups: [{ order: 'listed', targets: [first] }], onContextLength: [], onContentPolicy: [] };
+}
+
+/** What a provider runs or stores for itself may act twice when it is asked twice. */
+function isRepeatable(recognised: Recognised | undefined, translating: Translating | undefined): boolean {
+  if (recognised === undefined) return false;
+  if (recognised.operation !== 'generate') return true;
+  const losses = translating?.decoded.losses ?? [];
+  return !losses.some(({ code }) => code === 'server-tool' || code === 'stored-state');
+}
+
+/** gRPC and its like: to the addressed provider, once, both ways at a time. */
+async function directDuplex(
+  deps: ExchangeDeps,
+  call: HttpCall,
+  placed: Extract<Placed, { kind: 'govern' }>,
+  subject: Subject,
+  rule: string | undefined,
+  startedAt: number,
+): Promise<void> {
+  const target = await affordable(call, { provider: placed.provider, model: undefined, route: undefined }, placed);
+  const provider = target.provider.name;
+  const receipt = await deps.audit.intent(intentRow(subject, { provider, model: subject.facts?.model, rule }));
   if (receipt === 'refuse') {
     return refuse(
       deps,
       call,
       subject,
       { code: 'OUT_AUDIT_UNAVAILABLE', rule: undefined, message: undefined },
-      target.provider.name,
+      provider,
     );
   }
   deps.counters.governed += 1;
-  if (duplex) return runDuplex(deps, call, subject, target, set, startedAt);
-
-  const body = bodyFor(call, read, decoded, facts, target);
-  const upstream = send(deps, call, policy, placed, target, set, body, facts, recognised, request);
-  const result = await upstream.result;
-  settle(deps, call, subject, target, upstream.origin, result, startedAt);
-}
-
-function direct(provider: Provider): Target {
-  return { provider, model: undefined, route: undefined };
+  return runDuplex(deps, call, subject, target, ruleHeaders(target, placed, CREDENTIAL_HEADERS), startedAt);
 }
 
 /** A generating call without a model (a stored prompt names it) is as unknown as one that cannot be read. */
@@ -181,83 +281,4 @@ function readFacts(
       ? readUnknown(decoded, header(call.headers, 'content-type'), address)
       : dialectOf(recognised.dialect).readRequest(recognised, decoded);
   return { facts, decoded };
-}
-
-/** The caller's bytes; with a routed model, the same bytes but for the model's string. */
-function bodyFor(
-  call: HttpCall,
-  read: Exclude<ReadBody, { kind: 'gone' }>,
-  decoded: Buffer | undefined,
-  facts: RequestFacts,
-  target: Target,
-): { readonly content: Buffer | HttpCall['body'] | undefined; readonly recoded: boolean } {
-  if (read.kind === 'stream') return { content: read.stream, recoded: false };
-  if (
-    target.model !== undefined &&
-    target.model !== facts.model &&
-    facts.modelSpan !== undefined &&
-    decoded !== undefined
-  ) {
-    return { content: spliceModel(decoded, facts.modelSpan, target.model), recoded: decoded !== read.bytes };
-  }
-  // A body of zero bytes with a declared length stays a body (POST); none at all stays none (GET).
-  return { content: call.hasBody || read.bytes.length > 0 ? read.bytes : undefined, recoded: false };
-}
-
-function send(
-  deps: ExchangeDeps,
-  call: HttpCall,
-  policy: Policy,
-  placed: Extract<Placed, { kind: 'govern' }>,
-  target: Target,
-  set: HostDecision['setHeaders'],
-  body: ReturnType<typeof bodyFor>,
-  facts: RequestFacts,
-  recognised: Recognised | undefined,
-  request: string,
-): { readonly origin: string; readonly result: Promise<AttemptResult> } {
-  const place = upstreamTarget(target.provider, { ...call, sourceType: placed.provider.type });
-  const signed = applyCredential(target.provider, call.headers, place.path);
-  const origin = originOf(place);
-  const { settings } = policy;
-  const streamed = body.content !== undefined && !Buffer.isBuffer(body.content);
-  const headers = requestHeaders(signed.headers, {
-    host: hostHeader(place),
-    set,
-    contentLength: streamed ? header(call.headers, 'content-length') : undefined,
-  });
-  const said = whoAnswered(request, target.provider.name, target.model ?? facts.model);
-  const result = runAttempt({
-    pool: deps.pools.pool(origin),
-    method: call.method,
-    path: signed.target,
-    headers: body.recoded ? withoutHeader(headers, 'content-encoding') : headers,
-    body: body.content,
-    reader:
-      recognised === undefined
-        ? undefined
-        : (head) => dialectOf(recognised.dialect).readAnswer(recognised, facts, head),
-    reply: call.reply,
-    answerHeaders: (raw) => answerHeaders(raw, said),
-    gone: call.gone,
-    clock: deps.clock,
-    timeouts: {
-      firstContent: facts.stream ? settings.timeouts.firstContent : settings.timeouts.total,
-      idle: settings.timeouts.idle,
-    },
-    hold: {
-      events: settings.limits.holdEvents,
-      bytes: settings.limits.holdBytes,
-      jsonBytes: settings.limits.holdJsonBytes,
-    },
-  });
-  return { origin, result };
-}
-
-function withoutHeader(headers: readonly string[], name: string): string[] {
-  const out: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() !== name) out.push(headers[i] as string, headers[i + 1] as string);
-  }
-  return out;
 }

@@ -43,7 +43,7 @@ export function inspectResponses(deps: ExchangeDeps, socket: Subject, target: Ta
         request: asked.request,
         result,
         provider: target.provider.name,
-        error,
+        error: error?.code,
         status: undefined,
         reader: asked.reader,
         upstreamRequestId: undefined,

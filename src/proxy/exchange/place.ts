@@ -64,7 +64,7 @@ function governOrRelay(
   const known = call.kind === 'http' ? recognise(address) : recogniseUpgrade(address);
   const inference = known !== undefined || policy.governsPath(host, path);
   // Our own credential never leaves unrecorded, whatever it is used for.
-  return inference || provider.credential.kind === 'literal'
+  return inference || provider.credential.kind === 'keys'
     ? { kind: 'govern', host, provider, setHeaders, inference, recognised: known, address }
     : { kind: 'relay', host, provider, setHeaders };
 }

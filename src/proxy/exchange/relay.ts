@@ -27,6 +27,7 @@ export async function relay(
   const place = upstreamTarget(placed.provider, call);
   const result = await runAttempt({
     pool: deps.pools.pool(originOf(place)),
+    wasStale: () => false,
     method: call.method,
     path: place.path,
     headers: requestHeaders(call.headers, {

@@ -2,8 +2,8 @@
 // From what the stages found to the bodies of audit rows. Pure. Puts in metadata only: no text, no credential, no query.
 
 import type { IntentBody, OutcomeBody, RefusalBody } from '../../contract/audit-row.ts';
-import type { OutpostError } from '../../contract/errors.ts';
-import type { AnswerReader, Recognised, RequestFacts } from '../dialects/dialect.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+import type { AnswerReader, Recognised, RequestFacts, Usage } from '../dialects/dialect.ts';
 import type { Owner } from '../identity/owner.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Call } from './call.ts';
@@ -30,12 +30,19 @@ export interface Subject {
  */
 export function intentRow(
   subject: Subject,
-  target: { readonly provider: string; readonly model: string | undefined; readonly rule: string | undefined },
+  target: {
+    readonly provider: string;
+    readonly model: string | undefined;
+    readonly rule: string | undefined;
+    /** 2 and up; the first is not numbered. */
+    readonly attempt?: number;
+  },
 ): IntentBody {
   const { call, facts, owner } = subject;
   return {
     action: 'allow',
     app: owner?.app,
+    attempt: target.attempt,
     client_tls: clientTls(call),
     decision: subject.decision,
     dialect: subject.recognised?.dialect,
@@ -65,7 +72,7 @@ export function refusalRow(
   subject: Subject,
   why: { readonly code: string; readonly rule: string | undefined; readonly provider: string | undefined },
 ): RefusalBody {
-  const { action, target_model, ...about } = intentRow(subject, {
+  const { action, target_model, attempt, ...about } = intentRow(subject, {
     provider: '',
     model: undefined,
     rule: why.rule,
@@ -90,9 +97,14 @@ export interface OutcomeInput {
   readonly request: string;
   readonly result: OutcomeBody['result'];
   readonly provider: string;
-  readonly error: OutpostError | undefined;
+  readonly error: ErrorCode | undefined;
   readonly status: number | undefined;
   readonly reader: AnswerReader | undefined;
+  /** Of all attempts together, where there were some; else the reader's. */
+  readonly total?: { readonly usage: Usage | undefined; readonly estimated: boolean };
+  readonly attempts?: number;
+  /** Where another provider than the first answered. */
+  readonly fallbackFrom?: string | undefined;
   readonly upstreamRequestId: string | undefined;
   readonly requestBytes: number;
   readonly responseBytes: number;
@@ -105,19 +117,22 @@ export interface OutcomeInput {
 export function outcomeRow(input: OutcomeInput): OutcomeBody {
   const { reader } = input;
   const facts = reader?.facts();
-  const usage = facts?.usage;
-  const estimated = reader !== undefined && usage?.output === undefined && reader.deltas > 0;
+  const alone = reader !== undefined && facts?.usage.output === undefined && reader.deltas > 0;
+  const usage = input.total === undefined ? facts?.usage : input.total.usage;
+  const estimated = input.total === undefined ? alone : input.total.estimated;
   return {
     answer_model: facts?.model,
+    attempts: input.attempts,
     cache_read_tokens: usage?.cacheRead,
     cache_write_tokens: usage?.cacheWrite,
-    error: input.error?.code,
+    error: input.error,
     error_class: facts?.error?.class,
     events: reader?.events,
+    fallback_from: input.fallbackFrom,
     first_content_ms: input.firstContentMs === undefined ? undefined : round(input.firstContentMs),
     input_tokens: usage?.input,
     kind: 'outcome',
-    output_tokens: estimated ? reader.deltas : usage?.output,
+    output_tokens: input.total === undefined && alone ? reader.deltas : usage?.output,
     provider: input.provider,
     reasoning_tokens: usage?.reasoning,
     request: input.request,
@@ -138,6 +153,6 @@ export function outcomeRow(input: OutcomeInput): OutcomeBody {
 }
 
 /** Tenths of a millisecond: enough to compare, short to store. */
-function round(ms: number): number {
+export function round(ms: number): number {
   return Math.max(0, Math.round(ms * 10) / 10);
 }

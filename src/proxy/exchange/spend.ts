@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the configuration's own credential may be spent on a call. The gateway has its own guard; the proxy is open to every
+// Whether the configuration's own credentials may be spent on a call. The gateway has its own guard; the proxy is open to every
 // local process and, through browsers, to every web page, so there the call itself has to show that it may.
 
-import type { Target } from '../policy/policy.ts';
+import type { Provider, Route, Target } from '../policy/policy.ts';
 import type { Call } from './call.ts';
 import { header } from './edits.ts';
 import type { Placed } from './place.ts';
+import { isReachable } from './prepare.ts';
 
 /** The process belongs to the user who runs the daemon, and no web page of another site stands behind the call. */
 async function maySpend(call: Call): Promise<boolean> {
@@ -18,21 +19,50 @@ async function maySpend(call: Call): Promise<boolean> {
   return owner !== undefined && owner.uid === (process.getuid?.() ?? owner.uid);
 }
 
+type Governed = Extract<Placed, { kind: 'govern' | 'relay' }>;
+
+const isOurs = ({ credential }: Provider): boolean => credential.kind === 'keys';
+
+/** The addressed provider with the caller's own credential: what is left to a call that may not spend ours. */
+function ownAccount({ provider }: Governed): Provider {
+  return { ...provider, credential: { kind: 'client' } };
+}
+
 /** The target as it is, or, where our credential may not be spent, the addressed provider with the caller's own. */
-export async function affordable(
-  call: Call,
-  target: Target,
-  placed: Extract<Placed, { kind: 'govern' | 'relay' }>,
-): Promise<Target> {
-  const ours = target.provider.credential.kind === 'literal' || placed.provider.credential.kind === 'literal';
-  if (!ours || (await maySpend(call))) return target;
-  return { provider: { ...placed.provider, credential: { kind: 'client' } }, model: undefined, route: undefined };
+export async function affordable(call: Call, target: Target, placed: Governed): Promise<Target> {
+  if (!isOurs(target.provider) && !isOurs(placed.provider)) return target;
+  if (await maySpend(call)) return target;
+  return { provider: ownAccount(placed), model: undefined, route: undefined };
+}
+
+/**
+ * The route without the targets that this call can never use: those with the caller's own credential at an address that the caller did
+ * not turn to. Without our keys, where they may not be spent, nothing but the addressed provider is left.
+ */
+export async function affordableRoute(call: Call, route: Route, placed: Governed): Promise<Route> {
+  const groups = route.groups
+    .map((group) => ({ ...group, targets: group.targets.filter((each) => isReachable(each, placed.provider)) }))
+    .filter(({ targets }) => targets.length > 0);
+  const targets = groups.flatMap((group) => group.targets);
+  const ours = isOurs(placed.provider) || targets.some(({ provider }) => isOurs(provider));
+  const spend = !ours || (await maySpend(call));
+  if (spend && targets.length === route.groups.reduce((sum, group) => sum + group.targets.length, 0)) return route;
+  if (spend && groups.length > 0) return { ...route, groups };
+  const provider = spend ? placed.provider : ownAccount(placed);
+  const alone = { provider, model: undefined, route: undefined, weight: 1 };
+  return {
+    ...route,
+    id: undefined,
+    groups: [{ order: 'listed', targets: [alone] }],
+    onContextLength: [],
+    onContentPolicy: [],
+  };
 }
 
 /** Headers of a host rule are meant for that host's provider, and never stand in for our credential. */
 export function ruleHeaders(
   target: Target,
-  placed: Extract<Placed, { kind: 'govern' | 'relay' }>,
+  placed: Governed,
   credentialNames: ReadonlySet<string>,
 ): Extract<Placed, { kind: 'govern' }>['setHeaders'] {
   if (target.provider.name !== placed.provider.name) return [];

@@ -2,7 +2,7 @@
 // The life of one WebSocket: the same stages as an HTTP call for the handshake, then, where the dialect is known (OpenAI
 // Responses), for every answer that a message asks for. Bytes are never changed, so a route cannot change the model here.
 
-import { type ErrorCode, OutpostError } from '../../contract/errors.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
 import { recogniseUpgrade } from '../dialects/index.ts';
 import type { Policy } from '../policy/policy.ts';
 import { applyCredential, CREDENTIAL_HEADERS, upstreamTarget } from '../upstream/provider-types.ts';
@@ -108,7 +108,7 @@ export async function handleUpgrade(
       }),
     },
     dial: () => deps.dial(originOf(addressed), call.gone),
-    answerHeaders: recorded ? whoAnswered(request, target.provider.name, undefined) : [],
+    answerHeaders: recorded ? whoAnswered({ request, provider: target.provider.name, model: undefined }) : [],
     ...(inspection === undefined ? {} : { inspect: inspection.inspector }),
     gone: call.gone,
     clock: deps.clock,
@@ -136,7 +136,7 @@ export async function handleUpgrade(
               ? 'cancelled'
               : 'broken',
       provider: target.provider.name,
-      error: result.error ?? (result.closedBy === 'refused' ? new OutpostError('OUT_BLOCKED_MODEL') : undefined),
+      error: result.error?.code ?? (result.closedBy === 'refused' ? 'OUT_BLOCKED_MODEL' : undefined),
       status: result.status === 0 ? undefined : result.status,
       reader: undefined,
       upstreamRequestId: undefined,

@@ -37,7 +37,7 @@ export function candidatesOf(context: Context, input: RunInput): readonly Candid
     orderTargets(group, {
       conversation: input.conversation,
       random: context.random,
-      priceOf: context.priceOf,
+      priceOf: (target) => context.priceOf({ ...target, model: target.model ?? input.model }),
       loadOf: ({ provider, model }) =>
         context.scopes.peekModel(provider, model ?? input.model ?? '')?.latency.load ?? 0,
     }).map((target) => candidateOf(context, input, target, index, pin)),

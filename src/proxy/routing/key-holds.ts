@@ -71,7 +71,7 @@ export class KeyHolds {
   dump(times: Times): RouterState {
     return {
       keys: this.list(times).flatMap(({ provider, key, why, until }) =>
-        key === undefined ? [] : [{ provider, key, why, until: times.wall + (until - times.monotonic) }],
+        key === undefined ? [] : [{ provider, key, why, until: Math.ceil(times.wall + (until - times.monotonic)) }],
       ),
     };
   }

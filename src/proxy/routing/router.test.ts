@@ -358,3 +358,14 @@ test('what cannot be used for this call is passed over and does not count', () =
   }
   assert.equal(placeOf(tryOf(run.next())), 'e');
 });
+
+test('by cost: a target that leaves the caller’s model alone is priced by that model', () => {
+  const prices: Readonly<Record<string, number>> = { 'gpt-x': 9, small: 1 };
+  const { router } = make({ priceOf: ({ model }) => (model === undefined ? undefined : prices[model]) });
+  const places = (model: string) => {
+    const route = routeOf([group('cost', target('a', 'medium'), target('b'), target('c', 'small'))]);
+    return router.explain(call(route, { model })).map(({ target: { provider: of } }) => of.name);
+  };
+  assert.deepEqual(places('gpt-x'), ['c', 'b', 'a']);
+  assert.deepEqual(places('other'), ['c', 'a', 'b']);
+});

@@ -2,6 +2,7 @@
 // Small requests of our own over the pools of the daemon: tokens, status pages. Verified like every other connection. Must not know what
 // is asked for, and follows no redirect.
 
+import request from 'undici/lib/api/api-request.js';
 import type { Pools } from './pools.ts';
 
 export interface PlainAnswer {
@@ -18,11 +19,13 @@ export interface PlainRequest {
 }
 
 /** @throws OutpostError or undici's errors when there is no answer. */
-export async function plainRequest(pools: Pools, url: string, request: PlainRequest): Promise<PlainAnswer> {
+export async function plainRequest(pools: Pools, url: string, options: PlainRequest): Promise<PlainAnswer> {
   const { origin, pathname, search } = new URL(url);
-  const { method, headers, body = null, signal } = request;
+  const { method, headers, body = null, signal } = options;
   const port = new URL(url).port;
-  const answer = await pools.pool(port === '' ? `${origin}:${origin.startsWith('https') ? 443 : 80}` : origin).request({
+  const pool = pools.pool(port === '' ? `${origin}:${origin.startsWith('https') ? 443 : 80}` : origin);
+  // Loaded without the rest of undici, a pool has no `request` of its own.
+  const answer = await request.call(pool, {
     method,
     path: `${pathname}${search}`,
     headers,

@@ -161,7 +161,8 @@ bedrock-invoke anthropic.claude-x vertex region claude-x = anthropic-messages
 bedrock-invoke meta.llama3 anthropic - claude-x - -
 bedrock-invoke meta.llama3 bedrock eu meta.llama3 = bedrock-invoke
 bedrock-invoke meta.llama3 bedrock eu meta.llama4 - -
-bedrock-invoke anthropic.claude-x openai - gpt-5 - -
+bedrock-invoke anthropic.claude-x openai - gpt-5 ~ openai-chat
+bedrock-invoke amazon.titan openai - gpt-5 - -
 openai-completions - openai - davinci-002 = openai-completions
 openai-completions - anthropic - claude-x - -
 ollama - openai - gpt-5 ~ openai-chat

@@ -5,6 +5,7 @@
 import type { DialectId, ErrorClass, StopClass, Usage } from '../dialect.ts';
 import type { HubEvent } from './hub.ts';
 import type { LossCode } from './loss.ts';
+import { opaqueIn } from './made-up.ts';
 
 type OpenBlock =
   | { readonly kind: 'text' }
@@ -54,7 +55,7 @@ export class BlockDecoder {
 
   /** The signature of the reasoning in this block; given out when the block ends. */
   signature(index: number, data: string): void {
-    if (data === '') return;
+    if (opaqueIn(data) === '') return;
     this.reasoning(index, '');
     const block = this.#open.get(index);
     if (block?.kind === 'reasoning') block.signature = data;

@@ -6,6 +6,7 @@ import { assertNever } from '../../../contract/assert-never.ts';
 import type { DialectId, StopClass, Usage } from '../dialect.ts';
 import type { AnswerEncoder } from './codec.ts';
 import type { HubEvent } from './hub.ts';
+import { MADE_UP_OPAQUE } from './made-up.ts';
 import { sequential } from './sequential.ts';
 
 export type Block =
@@ -159,8 +160,7 @@ class BlockEncoder implements AnswerEncoder {
       else this.#blocks.push(block);
     } else if (form === 'signature') {
       const block = this.#reasoning();
-      if (this.#stream) this.#write(this.#format.signature(this.#index, data));
-      else block.signature = data;
+      this.#sign(block, data);
       this.#close();
     }
   }
@@ -179,8 +179,15 @@ class BlockEncoder implements AnswerEncoder {
     return block;
   }
 
+  #sign(block: GrowingReasoning, data: string): void {
+    block.signature = data;
+    if (this.#stream) this.#write(this.#format.signature(this.#index, data));
+  }
+
   #close(): void {
-    if (this.#open === undefined) return;
+    const block = this.#open;
+    if (block === undefined) return;
+    if (block.kind === 'reasoning' && block.signature === '') this.#sign(block, MADE_UP_OPAQUE);
     this.#open = undefined;
     if (this.#stream) this.#write(this.#format.close(this.#index));
   }

@@ -5,47 +5,9 @@
 import { editMembers, memberTexts } from '../json/edit.ts';
 import { asObject, parseValue } from '../json/values.ts';
 import type { Quirks } from './codec.ts';
-import type { Loss, LossCode } from './loss.ts';
+import type { Loss } from './loss.ts';
 import { LossList } from './losses.ts';
-
-/** What is lost with a member; others are `unknown-field`. */
-const CODES: Readonly<Partial<Record<string, LossCode>>> = {
-  audio: 'output-modality',
-  frequency_penalty: 'penalties',
-  logit_bias: 'logit-bias',
-  logprobs: 'logprobs',
-  metadata: 'metadata',
-  modalities: 'output-modality',
-  parallel_tool_calls: 'parallel-tools',
-  prediction: 'predicted-output',
-  presence_penalty: 'penalties',
-  prompt_cache_key: 'cache-key',
-  prompt_cache_retention: 'cache-control',
-  safety_identifier: 'user',
-  seed: 'seed',
-  service_tier: 'service-tier',
-  store: 'store',
-  stream_options: 'stream-options',
-  top_logprobs: 'logprobs',
-  user: 'user',
-  verbosity: 'verbosity',
-  web_search_options: 'server-tool',
-};
-
-const EMPTY = /^(?:null|false|""|\{\s*\}|\[\s*\])$/;
-
-/** What values of a member ask for nothing, so that nothing is lost with them, where that is not just what is empty. */
-const ASKS_NOTHING: Readonly<Partial<Record<string, RegExp>>> = {
-  frequency_penalty: /^(?:null|-?0(?:\.0+)?)$/,
-  modalities: /^(?:null|\[\s*(?:"text"\s*)?\])$/,
-  // Only "one call at a time" asks for something.
-  parallel_tool_calls: /^(?:null|true)$/,
-  presence_penalty: /^(?:null|-?0(?:\.0+)?)$/,
-  service_tier: /^(?:null|"auto"|"default")$/,
-  // Hosts that refuse it send the usage anyway.
-  stream_options: /^/,
-  top_logprobs: /^(?:null|0)$/,
-};
+import { loseMember } from './refused-members.ts';
 
 export interface FittedBody {
   /** The same buffer where nothing had to change. */
@@ -68,8 +30,7 @@ export function fitQuirks(body: Buffer, quirks: Quirks): FittedBody {
   const losses = new LossList();
   for (const name of remove) {
     const text = texts.get(name);
-    if (text === undefined || (ASKS_NOTHING[name] ?? EMPTY).test(text)) continue;
-    losses.add(CODES[name] ?? 'unknown-field', CODES[name] === undefined ? '' : `/${name}`);
+    if (text !== undefined) loseMember(name, parseValue(text), losses);
   }
   const format = asObject(parseValue(texts.get('response_format') ?? 'null'))?.['type'];
   const takesSchema = quirks.jsonSchema === undefined || quirks.jsonSchema === 'native';

@@ -54,8 +54,10 @@ export function translateAnswer(input: AnswerTranslationInput): AnswerTranslatio
         failed = true;
         return;
       case 'reasoning':
-        if (!to.shows.reasoningText) losses.add('reasoning-dropped', '/reasoning');
-        break;
+        if (to.shows.reasoningText) break;
+        losses.add('reasoning-dropped', '/reasoning');
+        observe?.(event);
+        return;
       case 'reasoning-opaque':
         // Only its own dialect may see it; the caller's history is completed from the remembered state later.
         observe?.(event);

@@ -10,17 +10,20 @@ const DEPTH_CHECK_FROM = 64 * 1024;
 
 /** Parses JSON; undefined when it is not JSON or nested beyond reason. (`null` is a value.) */
 export function parseValue(text: string): unknown {
-  if (text.length > DEPTH_CHECK_FROM && isDeeper(text, MAX_DEPTH)) return undefined;
+  return text.length > DEPTH_CHECK_FROM && isDeeper(text, MAX_DEPTH) ? undefined : parsed(text);
+}
+
+/** As parseValue, for what is walked or written again: both use the stack, so nothing deep is parsed. */
+export function parseShallow(text: string): unknown {
+  return isDeeper(text, MAX_DEPTH) ? undefined : parsed(text);
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
-}
-
-/** As parseValue, for what is written again within another value: JSON.stringify uses the stack, so nothing deep is parsed. */
-export function parseShallow(text: string): unknown {
-  return isDeeper(text, MAX_DEPTH) ? undefined : parseValue(text);
 }
 
 function isDeeper(text: string, limit: number): boolean {

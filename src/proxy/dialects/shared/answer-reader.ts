@@ -148,10 +148,11 @@ class DocumentReader implements AnswerReader {
     const text = textOf(this.#body.take());
     const value = tooLarge ? undefined : parseValue(text);
     if (value === undefined) {
-      // A JSON body that breaks off is an early end. What never was JSON is not ours to judge.
+      // A JSON body that breaks off is an early end. What never was JSON is no answer, but may be told as it is.
       const cutOff = !tooLarge && (text.trim() === '' || (this.#isJson() && /^\s*[[{]/.test(text)));
       this.#understood = cutOff;
-      if (!cutOff) this.#state.close();
+      if (tooLarge) this.#state.close();
+      else if (!cutOff) this.#state.fail({ class: 'unknown', code: undefined });
       return;
     }
     this.#head.watch?.document(value);

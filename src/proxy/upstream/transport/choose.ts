@@ -81,7 +81,10 @@ export function dialectFor(provider: Provider, caller: CallerShape, model: strin
       spokenFor(provider, dialect, caller.operation, model) !== undefined,
   );
   if (same !== undefined) return { dialect: same.dialect, same: true };
-  if (caller.operation !== 'generate' || !TRANSLATED.has(caller.dialect)) return undefined;
+  // InvokeModel's bodies are known for Claude only; then they are Anthropic's.
+  const known =
+    TRANSLATED.has(caller.dialect) || (caller.dialect === 'bedrock-invoke' && CLAUDE.test(caller.pathModel ?? ''));
+  if (caller.operation !== 'generate' || !known) return undefined;
   const other = speaks.find(
     ({ dialect }) => TRANSLATED.has(dialect) && spokenFor(provider, dialect, 'generate', model) !== undefined,
   );

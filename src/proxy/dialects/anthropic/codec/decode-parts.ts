@@ -5,6 +5,7 @@ import { plainBase64 } from '../../hub/data-url.ts';
 import type { CacheMark, DocumentPart, ImagePart, Part, Source, TextPart, ToolResultPart } from '../../hub/hub.ts';
 import type { LossCode } from '../../hub/loss.ts';
 import type { LossList } from '../../hub/losses.ts';
+import { opaqueIn } from '../../hub/made-up.ts';
 import { says } from '../../hub/members.ts';
 import { textIn } from '../../hub/scalars.ts';
 import { asArray, asObject, asString, jsonText, type Values } from '../../json/values.ts';
@@ -50,7 +51,7 @@ export function decodeBlocks(content: unknown, at: string, names: Map<string, st
 function decodeBlock(block: Values, at: string, names: Map<string, string>, losses: LossList): readonly Part[] {
   switch (block['type']) {
     case 'thinking': {
-      const data = asString(block['signature']) ?? '';
+      const data = opaqueIn(block['signature']);
       const text = asString(block['thinking']) ?? '';
       if (data === '') return [{ kind: 'reasoning', text }];
       return [{ kind: 'reasoning', text, opaque: { dialect: 'anthropic-messages', form: 'signature', data } }];

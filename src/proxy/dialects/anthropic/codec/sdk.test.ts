@@ -93,7 +93,7 @@ test('text and thinking: whole and streamed are the same message', async () => {
   assert.equal(asked?.stream, true);
   for (const message of [whole, streamed]) {
     assert.deepEqual(message.content, [
-      { type: 'thinking', thinking: 'thinking', signature: '' },
+      { type: 'thinking', thinking: 'thinking', signature: 'MadeUpByOutpost0' },
       { type: 'text', text: 'Grüße, 🌍!' },
     ]);
     assert.equal(message.stop_reason, 'max_tokens');

@@ -13,6 +13,7 @@ import type {
   ToolResultPart,
 } from '../../hub/hub.ts';
 import type { LossList } from '../../hub/losses.ts';
+import { opaqueIn } from '../../hub/made-up.ts';
 import { says } from '../../hub/members.ts';
 import { asArray, asObject, asString, jsonText, type Values } from '../../json/values.ts';
 import { documentType, imageType } from './media.ts';
@@ -100,7 +101,7 @@ function decodeResult(result: Values, at: string, names: Map<string, string>, lo
 function decodeReasoning(reasoning: Values): Part {
   const shown = asObject(reasoning['reasoningText']);
   const text = asString(shown?.['text']) ?? '';
-  const signature = asString(shown?.['signature']) ?? '';
+  const signature = opaqueIn(shown?.['signature']);
   const redacted = asString(reasoning['redactedContent']) ?? '';
   const opaque: Opaque | undefined =
     signature !== ''

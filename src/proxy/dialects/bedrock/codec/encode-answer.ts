@@ -89,10 +89,8 @@ function wholeBlock(block: Block): unknown {
   switch (block.kind) {
     case 'text':
       return { text: block.text };
-    case 'reasoning': {
-      const signature = block.signature === '' ? {} : { signature: block.signature };
-      return { reasoningContent: { reasoningText: { text: block.text, ...signature } } };
-    }
+    case 'reasoning':
+      return { reasoningContent: { reasoningText: { text: block.text, signature: block.signature } } };
     case 'redacted':
       return { reasoningContent: { redactedContent: block.data } };
     case 'tool':

@@ -95,7 +95,7 @@ test('the grammar of a stream: reasoning, text, refusal, overlapping calls', () 
   );
   assert.equal(
     bytes.toString().split('\n\n')[10],
-    'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_x1_1","output_index":1,"content_index":0,"delta":"He","logprobs":[],"sequence_number":10}',
+    'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_outpost_x1_1","output_index":1,"content_index":0,"delta":"He","logprobs":[],"sequence_number":10}',
   );
   const last = parseValue(bytes.toString().split('data: ').at(-1) ?? '') as { response: Record<string, unknown> };
   assert.deepEqual(last.response['usage'], {
@@ -199,7 +199,7 @@ test('what is cut off says so itself', () => {
   ];
   const response = parseValue(encodeAll(createEncoder(WHOLE), cut).toString()) as { output: readonly unknown[] };
   assert.deepEqual(response.output, [
-    { id: 'fc_x1_0', type: 'function_call', status: 'incomplete', arguments: '{"a', call_id: 'c', name: 'f' },
+    { id: 'fc_outpost_x1_0', type: 'function_call', status: 'incomplete', arguments: '{"a', call_id: 'c', name: 'f' },
   ]);
 });
 
@@ -211,7 +211,7 @@ test('a call without arguments has an empty object; reasoning is shown to those 
   ];
   const response = parseValue(encodeAll(createEncoder({ ...WHOLE, request: QUESTION }), said).toString());
   assert.deepEqual((response as { output: readonly unknown[] }).output, [
-    { id: 'fc_x1_0', type: 'function_call', status: 'completed', arguments: '{}', call_id: 'c', name: 'f' },
+    { id: 'fc_outpost_x1_0', type: 'function_call', status: 'completed', arguments: '{}', call_id: 'c', name: 'f' },
   ]);
 });
 

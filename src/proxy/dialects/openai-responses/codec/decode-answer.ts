@@ -6,6 +6,7 @@ import type { Usage } from '../../dialect.ts';
 import type { AnswerDecoder } from '../../hub/codec.ts';
 import type { HubEvent } from '../../hub/hub.ts';
 import type { LossCode } from '../../hub/loss.ts';
+import { opaqueIn } from '../../hub/made-up.ts';
 import { asArray, asObject, asString, asWord, hasContent, type Values } from '../../json/values.ts';
 import { openaiUsage } from '../../openai/usage.ts';
 import { classifyError } from '../../shared/error-class.ts';
@@ -266,8 +267,8 @@ class ResponsesDecoder implements AnswerDecoder {
   }
 
   #encrypted(item: ItemState, whole: Values): void {
-    const data = asString(whole['encrypted_content']);
-    if (item.opaque || data === undefined || data === '') return;
+    const data = opaqueIn(whole['encrypted_content']);
+    if (item.opaque || data === '') return;
     item.opaque = true;
     this.#place = undefined;
     const id = asWord(whole['id'], 256);

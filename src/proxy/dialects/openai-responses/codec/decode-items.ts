@@ -6,6 +6,7 @@ import { sourceOfUrl } from '../../hub/data-url.ts';
 import type { CacheMark, DocumentPart, ImagePart, Message, Part, ReasoningPart, TextPart } from '../../hub/hub.ts';
 import type { LossCode } from '../../hub/loss.ts';
 import type { LossList } from '../../hub/losses.ts';
+import { opaqueIn } from '../../hub/made-up.ts';
 import { textIn } from '../../hub/scalars.ts';
 import { asArray, asObject, asString, hasContent, type Values } from '../../json/values.ts';
 
@@ -242,8 +243,8 @@ function decodeReasoning(item: Values, at: string, losses: LossList): readonly R
     (part) => asString(asObject(part)?.['text']) ?? '',
   );
   const text = pieces.filter((piece) => piece !== '').join('\n\n');
-  const data = asString(item['encrypted_content']);
-  if (data === undefined || data === '') {
+  const data = opaqueIn(item['encrypted_content']);
+  if (data === '') {
     if (text !== '') return [{ kind: 'reasoning', text }];
     losses.add('reasoning-dropped', at);
     return [];

@@ -6,14 +6,9 @@ import { assertNever } from '../../../../contract/assert-never.ts';
 import type { StopClass, Usage } from '../../dialect.ts';
 import type { AnswerEncoder, EncoderOptions } from '../../hub/codec.ts';
 import type { HubEvent, Opaque } from '../../hub/hub.ts';
+import { MADE_UP_ID, MADE_UP_OPAQUE } from '../../hub/made-up.ts';
 import type { Values } from '../../json/values.ts';
 import { responseObject, schemasAsked, statusOf } from './response.ts';
-
-/**
- * Ids of reasoning items begin so when the agent made them up: OpenAI knows no such item and refuses a history that has it, so
- * whoever sends the caller's own bytes back to OpenAI takes those items out.
- */
-export const MADE_UP_REASONING = 'rs_outpost_';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -99,7 +94,7 @@ class ResponsesEncoder implements AnswerEncoder {
         break;
       case 'part-end':
         this.#closePart();
-        this.#closeReasoning(undefined);
+        this.#closeReasoning();
         break;
       case 'tool-start':
         this.#startCall(event.id, event.name);
@@ -129,7 +124,7 @@ class ResponsesEncoder implements AnswerEncoder {
   end(): Buffer {
     this.#start();
     this.#closeMessage();
-    this.#closeReasoning(undefined);
+    this.#closeReasoning();
     for (const [id, call] of this.#calls) this.#closeCall(call, id);
     const status = statusOf(this.#stop ?? 'stop');
     const response = responseObject(this.#options, this.#schemas, status, this.#output, this.#stop, this.#usage);
@@ -170,9 +165,10 @@ class ResponsesEncoder implements AnswerEncoder {
     this.#emit('response.in_progress', { response });
   }
 
-  #nextItem(prefix: string): Item {
+  /** OpenAI's ids have at most 64 characters. */
+  #nextItem(prefix: 'msg' | 'rs' | 'fc'): Item {
     const index = this.#items++;
-    return { id: `${prefix}${this.#options.id}_${index}`, index };
+    return { id: `${prefix}_${MADE_UP_ID}${this.#options.id}_${index}`, index };
   }
 
   #add({ index }: Item, item: Values): void {
@@ -191,7 +187,7 @@ class ResponsesEncoder implements AnswerEncoder {
 
   #addText(kind: 'text' | 'refusal', text: string): void {
     if (text === '') return;
-    this.#closeReasoning(undefined);
+    this.#closeReasoning();
     if (this.#part !== undefined && this.#part.kind !== kind) this.#closePart();
     this.#part ??= this.#openPart(kind);
     this.#part.text += text;
@@ -209,7 +205,7 @@ class ResponsesEncoder implements AnswerEncoder {
   }
 
   #openMessage(): MessageItem {
-    const item = this.#nextItem('msg_');
+    const item = this.#nextItem('msg');
     this.#add(item, { id: item.id, type: 'message', status: 'in_progress', role: 'assistant', content: [] });
     return { ...item, content: [] };
   }
@@ -240,15 +236,15 @@ class ResponsesEncoder implements AnswerEncoder {
   #addReasoning(text: string): void {
     if (text === '') return;
     this.#closeMessage();
-    this.#reasoning ??= this.#openReasoning(MADE_UP_REASONING);
+    this.#reasoning ??= this.#openReasoning();
     const item = this.#reasoning;
     item.head ??= this.#openSummary(item);
     item.text += text;
     this.#delta(item.head, text);
   }
 
-  #openReasoning(prefix: string): ReasoningItem {
-    const item = this.#nextItem(prefix);
+  #openReasoning(): ReasoningItem {
+    const item = this.#nextItem('rs');
     this.#add(item, { id: item.id, type: 'reasoning', summary: [] });
     return { ...item, text: '', head: undefined };
   }
@@ -263,11 +259,11 @@ class ResponsesEncoder implements AnswerEncoder {
   #addOpaque({ dialect, form, data }: Opaque): void {
     if (dialect !== 'openai-responses' || form !== 'encrypted') return;
     this.#closeMessage();
-    this.#reasoning ??= this.#openReasoning('rs_');
+    this.#reasoning ??= this.#openReasoning();
     this.#closeReasoning(data);
   }
 
-  #closeReasoning(encrypted: string | undefined): void {
+  #closeReasoning(encrypted: string = MADE_UP_OPAQUE): void {
     const item = this.#reasoning;
     if (item === undefined) return;
     this.#reasoning = undefined;
@@ -278,19 +274,14 @@ class ResponsesEncoder implements AnswerEncoder {
       this.#emit('response.reasoning_summary_text.done', { ...place, text });
       this.#emit('response.reasoning_summary_part.done', { ...place, part: summary[0] });
     }
-    this.#done(item, {
-      id,
-      type: 'reasoning',
-      summary,
-      ...(encrypted === undefined ? {} : { encrypted_content: encrypted }),
-    });
+    this.#done(item, { id, type: 'reasoning', summary, encrypted_content: encrypted });
   }
 
   #startCall(callId: string, name: string): void {
     if (this.#calls.has(callId)) return;
     this.#closeMessage();
-    this.#closeReasoning(undefined);
-    const item = this.#nextItem('fc_');
+    this.#closeReasoning();
+    const item = this.#nextItem('fc');
     const head = this.#head('response.function_call_arguments.delta', { item_id: item.id, output_index: item.index });
     const call: CallItem = { ...item, callId, name, head, args: '' };
     this.#calls.set(callId, call);

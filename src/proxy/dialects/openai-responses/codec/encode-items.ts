@@ -5,6 +5,7 @@
 import { assertNever } from '../../../../contract/assert-never.ts';
 import type { EncodeTarget } from '../../hub/codec.ts';
 import { urlOfSource } from '../../hub/data-url.ts';
+import { fileName } from '../../hub/file-name.ts';
 import type { DocumentPart, ImagePart, Message, Opaque, Part, ToolCallPart, ToolResultPart } from '../../hub/hub.ts';
 import type { LossList } from '../../hub/losses.ts';
 import { createIdFitter } from '../../hub/paired-turns.ts';
@@ -165,26 +166,13 @@ class ItemEncoder {
       if (name !== undefined) this.#losses.add('document-name', this.#at);
       return { type: 'input_file', file_url: source.url };
     }
-    return { type: 'input_file', filename: name ?? fileName(source.mediaType), file_data: urlOfSource(source) };
+    // Bytes need a name, and OpenAI goes by its ending.
+    const filename = fileName(name, source.mediaType);
+    if (name !== undefined && name !== filename) this.#losses.add('document-name', this.#at);
+    return { type: 'input_file', filename, file_data: urlOfSource(source) };
   }
 }
 
 function inputText(text: string): Values {
   return { type: 'input_text', text };
-}
-
-/** Bytes need a name, and OpenAI goes by its ending. */
-function fileName(mediaType: string): string {
-  switch (mediaType) {
-    case 'application/pdf':
-      return 'document.pdf';
-    case 'text/csv':
-      return 'document.csv';
-    case 'text/html':
-      return 'document.html';
-    case 'text/markdown':
-      return 'document.md';
-    default:
-      return mediaType.startsWith('text/') ? 'document.txt' : 'document';
-  }
 }

@@ -3,6 +3,7 @@
 
 import type { ModelFacts } from '../../hub/codec.ts';
 import { textOfSource, urlOfSource } from '../../hub/data-url.ts';
+import { fileName } from '../../hub/file-name.ts';
 import type { DocumentPart, ImagePart, Part, TextPart } from '../../hub/hub.ts';
 import type { LossList } from '../../hub/losses.ts';
 import type { Values } from '../../json/values.ts';
@@ -67,5 +68,7 @@ function documentPart(
   if (source.kind === 'text') return undefined;
   if (facts.documents === false) losses.add('no-documents', at);
   else if (source.mediaType !== 'application/pdf') losses.add('media-type', at);
-  return { type: 'file', file: { filename: name ?? 'document.pdf', file_data: urlOfSource(source) } };
+  const filename = fileName(name, source.mediaType);
+  if (name !== undefined && name !== filename) losses.add('document-name', at);
+  return { type: 'file', file: { filename, file_data: urlOfSource(source) } };
 }

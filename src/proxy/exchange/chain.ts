@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stages 4 to 7 of a call: along its chain of targets, attempt by attempt, until one has answered or none is left. Asks routing what to
+// try, says durably what leaves, and tells how it went.
+
+import type { Clock } from '../../contract/clock.ts';
+import { OutpostError } from '../../contract/errors.ts';
+import type { Route } from '../policy/policy.ts';
+import type { SkipReason, Step } from '../routing/routing.ts';
+import { type AttemptResult, runAttempt } from './attempt.ts';
+import type { HttpCall } from './call.ts';
+import type { Conversation } from './conversation.ts';
+import type { ExchangeDeps } from './deps.ts';
+import { header } from './edits.ts';
+import { type Material, type Prepared, prepare } from './prepare.ts';
+import type { StageTimes } from './report.ts';
+import { intentRow, type Subject } from './rows.ts';
+import { type Ending, headersFor, refuse, settle, settleExhausted, settleLeft } from './settle.ts';
+import { attemptRow, outcomeOf, type Tried } from './tried.ts';
+
+export interface ChainInput {
+  readonly deps: ExchangeDeps;
+  readonly call: HttpCall;
+  readonly subject: Subject;
+  readonly material: Material;
+  readonly route: Route;
+  readonly conversation: Conversation;
+  /** What the caller's own credential is known by (caller-key.ts). */
+  readonly callerKey: string | undefined;
+  /** May the request be sent again after a provider may have taken it? Asked only when it matters. */
+  readonly repeatable: () => boolean;
+  readonly rule: string | undefined;
+  /** Filled in on the way. */
+  readonly stages: { -readonly [K in keyof StageTimes]: StageTimes[K] };
+  readonly startedAt: number;
+}
+
+export async function runChain(input: ChainInput): Promise<void> {
+  const { deps, call, subject, material, route, conversation, stages } = input;
+  const { clock } = deps;
+  const { settings } = subject.policy;
+  const firstTarget = route.groups[0]?.targets[0];
+  if (firstTarget === undefined) throw new Error('a route without targets');
+  const attempts: Tried[] = [];
+  const skipped: { provider: string; why: SkipReason }[] = [];
+  const ending: Ending = {
+    deps,
+    call,
+    subject,
+    route: route.id,
+    first: firstTarget.provider.name,
+    attempts,
+    skipped,
+    stages,
+    startedAt: input.startedAt,
+  };
+  const facts = subject.facts;
+  const timed = <T>(stage: 'route' | 'prepare' | 'intent', since: number, value: T): T => {
+    stages[stage] += clock.monotonic() - since;
+    return value;
+  };
+  const retries = Number(header(call.headers, 'x-stainless-retry-count') ?? 0);
+  const run = deps.router.begin({
+    route,
+    tuning: route.tuning,
+    model: facts?.model,
+    callerKey: input.callerKey,
+    stream: facts?.stream ?? false,
+    get repeatable() {
+      return input.repeatable();
+    },
+    reasoning: deps.models.isReasoning(firstTarget.provider.type, firstTarget.model ?? facts?.model),
+    promptTokens: conversation.promptTokens,
+    conversation: conversation.key,
+    longCache: conversation.longCache,
+    inToolLoop: conversation.inToolLoop,
+    callerRetry: Number.isSafeInteger(retries) && retries > 0 ? retries : 0,
+  });
+  try {
+    for (;;) {
+      const asked = clock.monotonic();
+      const step = timed('route', asked, run.next());
+      if (step.kind === 'wait') {
+        if (!(await pause(clock, step.ms, call.gone))) return settleLeft(ending);
+        continue;
+      }
+      if (step.kind === 'exhausted') return finish(ending, step, route);
+      const { planned } = step;
+      const model = planned.target.model ?? facts?.model;
+      const preparing = clock.monotonic();
+      let prepared: Prepared | undefined;
+      let result: AttemptResult | undefined;
+      try {
+        const preparation = await prepare(material, planned);
+        timed('prepare', preparing, undefined);
+        if (preparation.kind === 'skip') {
+          run.skip(planned, preparation.why);
+          skipped.push({ provider: planned.target.provider.name, why: preparation.why });
+          continue;
+        }
+        prepared = preparation;
+      } catch (error) {
+        if (!(error instanceof OutpostError)) throw error;
+        result = unmade(error);
+      }
+      const recording = clock.monotonic();
+      const receipt = await deps.audit.intent(
+        intentRow(subject, {
+          provider: planned.target.provider.name,
+          model,
+          rule: input.rule ?? planned.target.route,
+          ...(attempts.length === 0 ? {} : { attempt: planned.n }),
+        }),
+      );
+      timed('intent', recording, undefined);
+      if (receipt === 'refuse') {
+        const why = { code: 'OUT_AUDIT_UNAVAILABLE', rule: undefined, message: undefined } as const;
+        return refuse(deps, call, subject, why, planned.target.provider.name);
+      }
+      if (attempts.length === 0) deps.counters.governed += 1;
+      const startedAt = clock.monotonic();
+      if (prepared !== undefined) {
+        const made = prepared;
+        result = await runAttempt({
+          pool: deps.pools.pool(made.origin),
+          wasStale: deps.pools.wasStale,
+          method: call.method,
+          path: made.path,
+          headers: made.headers,
+          body: made.body,
+          reader: made.reader,
+          reframe: made.reframe,
+          translation: made.translation,
+          reply: call.reply,
+          answerHeaders: (raw) =>
+            headersFor(ending, { prepared: made, provider: planned.target.provider.name, model, n: planned.n }, raw),
+          onCommit: () => run.committed(planned, clock.monotonic() - startedAt),
+          gone: call.gone,
+          clock,
+          timeouts: { firstContent: planned.firstContentMs, idle: planned.idleMs },
+          hold: {
+            events: settings.limits.holdEvents,
+            bytes: settings.limits.holdBytes,
+            jsonBytes: settings.limits.holdJsonBytes,
+          },
+        });
+      }
+      const ended = result ?? unmade(new OutpostError('OUT_INTERNAL'));
+      if (ended.staleSocket && prepared !== undefined) deps.pools.renew(prepared.origin);
+      const failure = run.ended(planned, outcomeOf(ended));
+      const tried: Tried = {
+        planned,
+        prepared,
+        result: ended,
+        failure,
+        model,
+        startedAt,
+        endedAt: clock.monotonic(),
+      };
+      attempts.push(tried);
+      if (ended.kind === 'complete') prepared?.notes?.keep();
+      deps.audit.attempt(attemptRow(subject.request, tried));
+      if (ended.kind === 'complete' || ended.kind === 'broken' || ended.kind === 'cancelled')
+        return settle(ending, tried);
+      deps.log.info('attempt-failed', {
+        request: subject.request,
+        attempt: planned.n,
+        provider: planned.target.provider.name,
+        failure: failure ?? 'unknown',
+        status: ended.status ?? 0,
+      });
+    }
+  } finally {
+    run.close();
+  }
+}
+
+/** The end of a chain: the last error itself where it is the caller's own or there was but one way to go, else one of ours. */
+function finish(ending: Ending, step: Extract<Step, { kind: 'exhausted' }>, { groups }: Route): void {
+  const last = ending.attempts.at(-1);
+  const alone = groups.length === 1 && groups[0]?.targets.length === 1 && last?.planned.target === groups[0].targets[0];
+  if (last !== undefined && (step.reason === 'final' || alone)) settle(ending, last);
+  else settleExhausted(ending, step);
+}
+
+/** False: the caller left. */
+function pause(clock: Clock, ms: number, gone: AbortSignal): Promise<boolean> {
+  if (gone.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const onGone = (): void => {
+      timer.clear();
+      resolve(false);
+    };
+    const timer = clock.after(ms, () => {
+      gone.removeEventListener('abort', onGone);
+      resolve(true);
+    });
+    gone.addEventListener('abort', onGone, { once: true });
+  });
+}
+
+/** An attempt that could not even be made: nothing was sent. */
+function unmade(error: OutpostError): AttemptResult {
+  return {
+    kind: 'failed',
+    error,
+    sent: false,
+    staleSocket: false,
+    timeout: undefined,
+    status: undefined,
+    headers: [],
+    reader: undefined,
+    responseBytes: 0,
+    committedAt: undefined,
+  };
+}
