@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'show, install, remove or rotate the certificate of this device',
     load: async () => (await import('./commands/ca.ts')).ca,
   },
+  routes: {
+    summary: 'which provider would answer a call now; check a file of rules',
+    load: async () => (await import('./commands/routes.ts')).routes,
+  },
   audit: {
     summary: 'tail, show, verify or export the audit log',
     load: async () => (await import('./commands/audit.ts')).audit,

@@ -16,6 +16,7 @@ import { writeBundle } from './env/bundle.ts';
 import { createCounters } from './exchange/counters.ts';
 import { createExchange } from './exchange/exchange.ts';
 import { createIds } from './exchange/ids.ts';
+import { startFailover } from './failover.ts';
 import { startGateway } from './gateway/gateway.ts';
 import { createHealth } from './health/registry.ts';
 import { openIdentity } from './identity/identity.ts';
@@ -172,7 +173,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const identity = openIdentity({ clock, log });
     undo.push(() => identity.close());
     const counters = createCounters();
+    const failover = startFailover({
+      clock,
+      log,
+      dataDir,
+      health,
+      store,
+      trust: () => trust,
+      lookup: timeouts.lookup,
+      pools: () => pools,
+    });
+    undo.push(() => failover.close());
     const handle = createExchange({
+      ...failover.exchange,
       policy,
       audit,
       get pools() {
@@ -208,6 +221,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       store,
       dataDir,
       isTrusted: () => trustStore.isTrusted(authority.rootPems()[0] ?? ''),
+      onWake: failover.woke,
     });
     undo.push(() => watch.close());
     const intercept = await named('--proxy-port', options.ports.proxy, () =>
@@ -239,7 +253,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       pid: process.pid,
       version: VERSION,
     };
-    view.complete({ ready, counters, intercept, api, authority, trustStore });
+    view.complete({
+      ready,
+      counters,
+      intercept,
+      api,
+      authority,
+      trustStore,
+      router: failover.router,
+      hintOf: failover.hintOf,
+      metrics: failover.metrics,
+    });
+    undo.push(failover.onChange(view.changed));
 
     async function renewTrust(): Promise<void> {
       try {

@@ -23,8 +23,11 @@ import type { AgentView } from './local-api/agent-view.ts';
 import { recordedView } from './local-api/recorded.ts';
 import type { LocalApi } from './local-api/server.ts';
 import type { TrustStore } from './os/trust-store/trust-store.ts';
-import type { Policy, PolicyStore } from './policy/policy.ts';
+import type { Policy, PolicyStore, Provider } from './policy/policy.ts';
+import type { Router } from './routing/routing.ts';
+import type { StatusHint } from './status-pages/hint.ts';
 import { VERSION } from './version.ts';
+import { explainRoute, providerItems } from './view-routing.ts';
 
 export interface ViewParts {
   readonly clock: Clock;
@@ -44,11 +47,16 @@ export interface LateParts {
   readonly api: LocalApi;
   readonly authority: Authority;
   readonly trustStore: TrustStore;
+  readonly router: Router;
+  readonly hintOf: (provider: Provider) => StatusHint | undefined;
+  readonly metrics: () => string;
 }
 
 export interface View {
   readonly agent: AgentView;
   complete(parts: LateParts): void;
+  /** Something that it shows has changed. */
+  readonly changed: () => void;
   close(): void;
 }
 
@@ -120,12 +128,8 @@ export function createView(parts: ViewParts): View {
       },
       api_refusals: Object.values(late?.api.refusals() ?? {}).reduce((sum, count) => sum + count, 0),
       activity: [...activity.items()],
-      providers: current.providers.map((provider) => ({
-        name: provider.name,
-        type: provider.type,
-        base_url: `${provider.base.scheme}://${provider.base.host}:${provider.base.port}${provider.base.basePath}`,
-        credential: provider.credential.kind === 'client' ? 'caller' : 'configured',
-      })),
+      providers: providerItems(current.providers, late?.router.health() ?? [], (provider) => late?.hintOf(provider)),
+      offline: late?.router.offline ?? false,
       hosts: { ...current.hostCounts },
     };
   }
@@ -180,6 +184,9 @@ export function createView(parts: ViewParts): View {
         });
       },
       doctor,
+      explainRoute: (query) =>
+        late === undefined ? undefined : explainRoute(policy(), late.router, clock.now(), query),
+      metrics: () => late?.metrics() ?? '',
       env: (shell, tool) =>
         envFor({
           shell,
@@ -197,6 +204,7 @@ export function createView(parts: ViewParts): View {
         }),
       crl: (id) => late?.authority.crl(id),
     },
+    changed,
     complete(given) {
       late = given;
       changed();

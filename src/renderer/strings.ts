@@ -2,7 +2,7 @@
 // Every word that the page shows, except what the daemon words itself (warnings, checks, fields). Text in `backticks` is shown
 // as code. One language for now; the type of this object is what another one has to fill.
 
-import type { ActivityItem, CheckStatus, HealthItem } from '../contract/local-api.ts';
+import type { ActivityItem, CheckStatus, HealthItem, ProviderItem } from '../contract/local-api.ts';
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? one : many);
 
@@ -50,8 +50,32 @@ export const STRINGS = {
     providers: 'AI providers',
     providersTable: 'Table of AI providers',
     providersEmpty: 'None is configured: calls go to the services that the apps choose.',
-    provider: { name: 'Name', type: 'Type', url: 'Address', credential: 'Key' },
-    credential: { caller: 'the app’s own', configured: 'from the configuration' },
+    health: { healthy: 'Working', degraded: 'Partly out', down: 'Out', unknown: 'Not used yet' } satisfies Record<
+      ProviderItem['health']['state'],
+      string
+    >,
+    healthWhy: (why: string, time: string) => `${why}, since ${time}`,
+    healthNext: (time: string) => `tried again at ${time}`,
+    healthOut: (scope: string, name: string, why: string) => `${scope} ${name}: ${why}`,
+    healthHint: (text: string) => `Its status page says: ${text}`,
+    scope: { endpoint: 'address', model: 'model', key: 'key' },
+    failure: {
+      'client-mistake': 'request refused',
+      credential: 'key refused or out of money',
+      'rate-limit': 'rate limit',
+      overload: 'overloaded',
+      transient: 'errors',
+      hang: 'no answer in time',
+      'bad-answer': 'unusable answers',
+      local: 'no network here',
+      'stale-socket': 'connection lost',
+      'client-left': 'given up',
+      'model-missing': 'model not known',
+      'context-length': 'request too long',
+      'content-policy': 'refused by content rules',
+    } satisfies Record<NonNullable<ProviderItem['health']['why']>, string>,
+    provider: { name: 'Name', health: 'Health', type: 'Type', url: 'Address', credential: 'Key' },
+    credential: { caller: 'the app’s own', configured: 'from the configuration', none: 'none' },
     rules: 'Rules and log',
     rulesActive: (time: string) => `In use since ${time}`,
     rulesRejected: 'The file on disk has mistakes; the rules from before are in use',

@@ -11,9 +11,9 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { chromium } from 'playwright';
 import { buildPage } from '../../build/page.mjs';
 import { systemClock } from '../../src/proxy/clock.ts';
-import { createFakeAgent, FAKE_WARNING, type FakeAgent, fakeCall } from '../../src/proxy/local-api/fake-agent.ts';
 import { createLocalApi, type LocalApi } from '../../src/proxy/local-api/server.ts';
 import { silentLog } from '../../src/proxy/log.ts';
+import { createFakeAgent, FAKE_WARNING, type FakeAgent, fakeCall } from '../fakes/fake-agent.ts';
 
 const CHROMIUM = process.env['OUTPOST_CHROMIUM'] ?? '/usr/bin/chromium';
 const options = existsSync(CHROMIUM) ? {} : { skip: `needs a Chromium at ${CHROMIUM}` };

@@ -9,8 +9,9 @@ import type {
   EnvReport,
   HealthItem,
   RecordedView,
-} from '../../contract/local-api.ts';
-import type { AgentView } from './agent-view.ts';
+  RouteReport,
+} from '../../src/contract/local-api.ts';
+import type { AgentView } from '../../src/proxy/local-api/agent-view.ts';
 
 export interface FakeAgent extends AgentView {
   /** Replaces parts of the state and tells the listeners. */
@@ -98,9 +99,34 @@ function fakeState(): AgentState {
       fakeCall(1),
     ],
     providers: [
-      { name: 'openai-primary', type: 'openai', base_url: 'https://api.openai.com/v1', credential: 'configured' },
-      { name: 'anthropic', type: 'anthropic', base_url: 'https://api.anthropic.com', credential: 'caller' },
+      {
+        name: 'openai-primary',
+        type: 'openai',
+        base_url: 'https://api.openai.com/v1',
+        credential: 'configured',
+        health: {
+          state: 'down',
+          why: 'transient',
+          since: START + 9_000,
+          next_try: START + 24_000,
+          out: [{ scope: 'endpoint', state: 'open', why: 'transient', since: START + 9_000, next_try: START + 24_000 }],
+          hint: {
+            level: 'minor',
+            text: 'Elevated error rates',
+            at: START,
+            url: 'https://status.openai.com',
+          },
+        },
+      },
+      {
+        name: 'anthropic',
+        type: 'anthropic',
+        base_url: 'https://api.anthropic.com',
+        credential: 'caller',
+        health: { state: 'healthy', first_content_ms: 640, out: [] },
+      },
     ],
+    offline: false,
     hosts: { govern: 96, header: 4, tunnel: 12, block: 2 },
   };
 }
@@ -176,6 +202,9 @@ export function createFakeAgent(): FakeAgent {
       const named = tool === undefined ? {} : { tool };
       return { shell, ...named, variables: [], notes: [], script: '' };
     },
+    explainRoute: ({ model }): RouteReport | undefined =>
+      model === 'no-such-model' ? undefined : { model, offline: false, targets: [] },
+    metrics: () => '# HELP outpost_up Whether the daemon runs.\n# TYPE outpost_up gauge\noutpost_up 1\n',
     pac: () => 'function FindProxyForURL(url, host) { return "DIRECT"; }\n',
     crl: (id) => (id === '1' ? new Uint8Array([0x30, 0x00]) : undefined),
     change,

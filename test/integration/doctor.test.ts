@@ -16,10 +16,10 @@ import type { DoctorContext } from '../../src/proxy/health/doctor/check.ts';
 import { CHECKS } from '../../src/proxy/health/doctor/checks.ts';
 import { netProbe } from '../../src/proxy/health/doctor/net-probe.ts';
 import { exitCodeOf, runDoctor } from '../../src/proxy/health/doctor/run.ts';
-import { createFakeAgent } from '../../src/proxy/local-api/fake-agent.ts';
 import { listenOnLoopback } from '../../src/proxy/local-api/listen.ts';
 import { createLocalApi, type LocalApi } from '../../src/proxy/local-api/server.ts';
 import { silentLog } from '../../src/proxy/log.ts';
+import { createFakeAgent } from '../fakes/fake-agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outpost-doctor-'));

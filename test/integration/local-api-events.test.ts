@@ -8,10 +8,10 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { agentState } from '../../src/contract/local-api.ts';
 import { HEARTBEAT_MS, MOST_CLIENTS } from '../../src/proxy/local-api/events.ts';
-import { createFakeAgent, type FakeAgent, fakeCall } from '../../src/proxy/local-api/fake-agent.ts';
 import { createLocalApi, type LocalApi } from '../../src/proxy/local-api/server.ts';
 import { silentLog } from '../../src/proxy/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
+import { createFakeAgent, type FakeAgent, fakeCall } from '../fakes/fake-agent.ts';
 
 const TOKEN = 'x'.repeat(43);
 let clock: FakeClock;

@@ -8,10 +8,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiError } from '../../src/contract/local-api.ts';
-import { createFakeAgent } from '../../src/proxy/local-api/fake-agent.ts';
 import { createLocalApi } from '../../src/proxy/local-api/server.ts';
 import { silentLog } from '../../src/proxy/log.ts';
 import { FakeClock } from '../fakes/clock.ts';
+import { createFakeAgent } from '../fakes/fake-agent.ts';
 
 export const TOKEN = 'token-of-the-test'.padEnd(43, 'x');
 export const bearer = { authorization: `Bearer ${TOKEN}` };

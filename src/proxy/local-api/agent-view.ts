@@ -1,7 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the local API needs of the daemon. Types only; daemon.ts provides it.
 
-import type { AgentState, DoctorReport, EnvReport, RecordedView, Shell } from '../../contract/local-api.ts';
+import type {
+  AgentState,
+  DoctorReport,
+  EnvReport,
+  RecordedView,
+  RouteReport,
+  Shell,
+} from '../../contract/local-api.ts';
+
+/** The call that is asked about. */
+export interface RouteQuery {
+  readonly model: string;
+  readonly app: string | undefined;
+  /** Its dialect; default: the addressed provider's own. */
+  readonly dialect: string | undefined;
+  /** The provider that it would be addressed to; default: the first configured one. */
+  readonly provider: string | undefined;
+}
 
 export interface AgentView {
   /** The state as of now. Called at most four times a second for all listeners together, and once for each GET. */
@@ -11,6 +28,10 @@ export interface AgentView {
   recorded(): Promise<RecordedView>;
   /** Runs the checks; never takes longer than their deadline. */
   doctor(): Promise<DoctorReport>;
+  /** Undefined: no such provider, and none to begin with. */
+  explainRoute(query: RouteQuery): RouteReport | undefined;
+  /** Metrics in Prometheus' text format. */
+  metrics(): string;
   /** Undefined: there is no such tool. */
   env(shell: Shell, tool: string | undefined): EnvReport | undefined;
   /** The proxy auto-configuration script. */

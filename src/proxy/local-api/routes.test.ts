@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FakeClock } from '../../../test/fakes/clock.ts';
-import { createFakeAgent } from './fake-agent.ts';
+import { createFakeAgent } from '../../../test/fakes/fake-agent.ts';
 import { createRoutes, matchRoute } from './routes.ts';
 import { createSignIn } from './sign-in.ts';
 

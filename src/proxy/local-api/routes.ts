@@ -50,6 +50,18 @@ const ENV_QUERY: MemberTests<{ readonly shell?: Shell; readonly tool?: string }>
   shell: (value) => value === undefined || SHELLS.some((name) => name === value),
   tool: optional(/^[a-z0-9-]{1,32}$/),
 };
+const name = /^[\x21-\x7e]{1,256}$/;
+const ROUTE_QUERY: MemberTests<{
+  readonly model: string;
+  readonly app?: string;
+  readonly dialect?: string;
+  readonly provider?: string;
+}> = {
+  model: (value) => isText(value) && name.test(value),
+  app: optional(name),
+  dialect: optional(/^[a-z-]{1,32}$/),
+  provider: optional(/^[a-z0-9-]{1,64}$/),
+};
 const NO_QUERY: MemberTests<Readonly<Record<never, never>>> = {};
 
 function parse<T>(tests: MemberTests<T>, query: URLSearchParams): T | undefined {
@@ -122,6 +134,24 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
         const report = view.env(wanted.shell ?? 'bash', wanted.tool);
         return report === undefined ? badQuery() : json(report);
       },
+    },
+    {
+      method: 'GET',
+      path: '/v1/routes',
+      access: 'reader',
+      handle: ({ query }) => {
+        const wanted = parse(ROUTE_QUERY, query);
+        if (wanted === undefined) return badQuery();
+        const { model, app, dialect, provider } = wanted;
+        const report = view.explainRoute({ model, app, dialect, provider });
+        return report === undefined ? notFound() : json(report);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      access: 'reader',
+      handle: plain(() => ({ status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: view.metrics() })),
     },
     {
       method: 'POST',

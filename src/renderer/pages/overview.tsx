@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How things stand: what needs attention, what passed, which rules, providers and addresses. Reads the state, changes nothing.
 
-import type { AgentState } from '../../contract/local-api.ts';
+import type { AgentState, ProviderItem } from '../../contract/local-api.ts';
 import { format } from '../model/browser.ts';
 import type { Store } from '../model/store.ts';
 import { Checks } from '../parts/checks.tsx';
@@ -62,6 +62,41 @@ function Counters({ counters }: { readonly counters: AgentState['counters'] }) {
   );
 }
 
+const HEALTH_SHAPES = { healthy: 'ok', degraded: 'attention', down: 'blocked', unknown: 'waiting' } as const;
+
+/** State as a word, never by colour alone; then why, since when, what is out, and when it is tried again. */
+function ProviderHealth({ health }: { readonly health: ProviderItem['health'] }) {
+  const { state, why, since, next_try: next, out, hint } = health;
+  const notes = [
+    ...(why === undefined || since === undefined ? [] : [words.healthWhy(words.failure[why], time(since))]),
+    ...(next === undefined ? [] : [words.healthNext(time(next))]),
+    ...out
+      .filter(({ scope }) => scope !== 'endpoint')
+      .slice(0, 5)
+      .map((each) =>
+        words.healthOut(
+          words.scope[each.scope],
+          each.name ?? '',
+          each.why === undefined ? '' : words.failure[each.why],
+        ),
+      ),
+    ...(hint === undefined || hint.level === 'ok' || hint.level === 'unknown' ? [] : [words.healthHint(hint.text)]),
+  ];
+  return (
+    <>
+      <span class="state">
+        <StatusIcon shape={HEALTH_SHAPES[state]} />
+        {words.health[state]}
+      </span>
+      {notes.map((note) => (
+        <small key={note} class="note">
+          {note}
+        </small>
+      ))}
+    </>
+  );
+}
+
 function Providers({ providers }: { readonly providers: AgentState['providers'] }) {
   return (
     <section aria-labelledby="providers">
@@ -74,6 +109,7 @@ function Providers({ providers }: { readonly providers: AgentState['providers'] 
             <thead>
               <tr>
                 <th scope="col">{words.provider.name}</th>
+                <th scope="col">{words.provider.health}</th>
                 <th scope="col">{words.provider.type}</th>
                 <th scope="col">{words.provider.url}</th>
                 <th scope="col">{words.provider.credential}</th>
@@ -83,6 +119,9 @@ function Providers({ providers }: { readonly providers: AgentState['providers'] 
               {providers.map((provider) => (
                 <tr key={provider.name}>
                   <th scope="row">{provider.name}</th>
+                  <td>
+                    <ProviderHealth health={provider.health} />
+                  </td>
                   <td>{provider.type}</td>
                   <td>
                     <code>{provider.base_url}</code>

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the local API shows of routing: the health of providers, and what a call would meet. Names and words; decides nothing.
+
+import type { AgentState, ProviderItem, RouteReport } from '../contract/local-api.ts';
+import type { DialectId } from './dialects/dialect.ts';
+import { isAddressed, isReachable } from './exchange/prepare.ts';
+import type { RouteQuery } from './local-api/agent-view.ts';
+import type { Policy, Provider, RouteTarget } from './policy/policy.ts';
+import type { ProviderHealth, Router, SkipReason } from './routing/routing.ts';
+import type { StatusHint } from './status-pages/hint.ts';
+import { PROVIDER_TYPES } from './upstream/provider-types.ts';
+import { dialectFor } from './upstream/transport.ts';
+
+/** Leaves out what is undefined: absent and undefined are different on the wire. */
+function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+const UNKNOWN: Omit<ProviderHealth, 'provider'> = {
+  state: 'unknown',
+  why: undefined,
+  since: undefined,
+  nextTry: undefined,
+  firstContentMs: undefined,
+  scopes: [],
+};
+
+/** As many scopes as the page shows; a hostile client can make models up. */
+const MOST_SCOPES = 100;
+
+export function providerItems(
+  providers: readonly Provider[],
+  health: readonly ProviderHealth[],
+  hint: (provider: Provider) => StatusHint | undefined,
+): AgentState['providers'] {
+  const known = new Map(health.map((each) => [each.provider, each]));
+  return providers.slice(0, 1_000).map((provider): ProviderItem => {
+    const { state, why, since, nextTry, firstContentMs, scopes } = known.get(provider.name) ?? UNKNOWN;
+    const { scheme, host, port, basePath } = provider.base;
+    return {
+      name: provider.name,
+      type: provider.type,
+      base_url: `${scheme}://${host}:${port}${basePath}`,
+      credential: CREDENTIAL_WORDS[provider.credential.kind],
+      health: {
+        state,
+        ...given({ why, since, next_try: nextTry, first_content_ms: firstContentMs, hint: hint(provider) }),
+        out: scopes.slice(0, MOST_SCOPES).flatMap((scope) =>
+          scope.state === 'closed'
+            ? []
+            : [
+                {
+                  scope: scope.scope,
+                  state: scope.state,
+                  since: scope.since,
+                  ...given({
+                    name: (scope.model ?? scope.key)?.slice(0, 256),
+                    why: scope.why,
+                    next_try: scope.nextTry,
+                  }),
+                },
+              ],
+        ),
+      },
+    };
+  });
+}
+
+const CREDENTIAL_WORDS = { client: 'caller', none: 'none', keys: 'configured' } as const;
+
+/** Why a target would not be tried, for people. `now`: wall time, milliseconds. */
+function skipWords(skip: SkipReason, now: number): string {
+  switch (skip.kind) {
+    case 'open':
+      return `${skip.scope} is out (${skip.why}), next try in ${Math.max(0, Math.ceil((skip.until - now) / 1_000))} s`;
+    case 'probing':
+      return `another call is finding out whether the ${skip.scope} works again`;
+    case 'ramping':
+      return 'is coming back: only part of the calls goes there';
+    case 'tried':
+      return 'was tried';
+    case 'loss':
+      return `would lose something essential: ${skip.codes.join(', ')}`;
+    case 'not-allowed':
+      return 'takes the caller’s own key, which belongs to the addressed provider only';
+    case 'not-repeatable':
+      return 'the call may not be sent twice';
+  }
+}
+
+function wayOf(
+  target: RouteTarget,
+  addressed: Provider,
+  dialect: DialectId,
+  model: string,
+): 'direct' | 'same' | 'translated' | 'impossible' {
+  if (isAddressed(target.provider, addressed)) return 'direct';
+  const caller = { dialect, operation: 'generate' as const, pathModel: undefined, pathStream: undefined, path: '/' };
+  const spoken = dialectFor(target.provider, caller, target.model ?? model);
+  return spoken === undefined ? 'impossible' : spoken.same ? 'same' : 'translated';
+}
+
+/** Is there a provider that takes it? */
+function isSpoken(dialect: string): boolean {
+  return Object.values(PROVIDER_TYPES).some(({ speaks }) => speaks.some((spoken) => spoken.dialect === dialect));
+}
+
+export function explainRoute(policy: Policy, router: Router, now: number, query: RouteQuery): RouteReport | undefined {
+  const addressed = query.provider === undefined ? policy.providers[0] : policy.providerForGateway(query.provider);
+  if (addressed === undefined) return undefined;
+  const dialect = (query.dialect ?? PROVIDER_TYPES[addressed.type].speaks[0]?.dialect) as DialectId | undefined;
+  if (dialect === undefined || !isSpoken(dialect)) return undefined;
+  const owner =
+    query.app === undefined
+      ? undefined
+      : { pid: 0, uid: -1, name: query.app, exe: undefined, script: undefined, started: '', app: query.app };
+  const { model } = query;
+  const route = policy.route({ model, dialect, path: '', owner }, addressed);
+  const states = new Map(router.health().map((each) => [each.provider, each.state]));
+  const explained = router.explain({
+    route,
+    tuning: route.tuning,
+    stream: true,
+    repeatable: true,
+    reasoning: false,
+    promptTokens: 0,
+    conversation: undefined,
+    longCache: false,
+    inToolLoop: false,
+    callerRetry: 0,
+  });
+  return {
+    model,
+    ...given({ route: route.id }),
+    offline: router.offline,
+    targets: explained.slice(0, 256).map(({ target, group, order, keys, skip }) => {
+      const reachable = isReachable(target, addressed);
+      const way = wayOf(target, addressed, dialect, model);
+      const why = reachable ? skip : ({ kind: 'not-allowed' } as const);
+      return {
+        group,
+        group_order: route.groups[group]?.order ?? 'listed',
+        provider: target.provider.name,
+        type: target.provider.type,
+        weight: target.weight,
+        state: states.get(target.provider.name) ?? 'unknown',
+        way,
+        keys: keys.map((key) => ({
+          name: key.name,
+          weight: key.weight,
+          ...given({ skip: key.skip === undefined ? undefined : skipWords(key.skip, now) }),
+        })),
+        ...given({
+          model: target.model,
+          order: reachable && way !== 'impossible' ? order : undefined,
+          skip: why === undefined ? undefined : skipWords(why, now),
+        }),
+      };
+    }),
+  };
+}
