@@ -66,7 +66,7 @@ function alive(pid: number): boolean {
   }
 }
 
-test('--once shows an allowed, an intercepted and a refused call with their rows, and leaves nothing behind', async () => {
+test('--once shows an allowed, an intercepted, a failed-over and a refused call with their rows, and leaves nothing behind', async () => {
   const run = start(['--once']);
   assert.equal(await run.ended, 0, run.output());
   const text = run.output();
@@ -78,7 +78,11 @@ test('--once shows an allowed, an intercepted and a refused call with their rows
   );
   assert.match(
     text,
-    /3 {2}openai SDK[\s\S]*400 [\s\S]*refused by models\.deny\[0\] \(OUT_BLOCKED_MODEL\)[\s\S]*row \d+ in audit-/,
+    /3 {2}openai SDK[\s\S]*Simulated echo: Say hello[\s\S]*by +anthropic-simulated \(claude-sonnet-4-6\) instead of openai-simulated, attempt 2[\s\S]*openai-simulated: bad-answer; row \d+[\s\S]*sent to anthropic-simulated; row \d+/,
+  );
+  assert.match(
+    text,
+    /4 {2}openai SDK[\s\S]*400 [\s\S]*refused by models\.deny\[0\] \(OUT_BLOCKED_MODEL\)[\s\S]*row \d+ in audit-/,
   );
   assert.doesNotMatch(text, /status page/, 'it would be gone before anybody opens it');
   assert.deepEqual(readdirSync(folder), []);

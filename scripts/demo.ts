@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm start`: three calls through the real agent, and where each was recorded. Talks to simulated providers unless told `--real`.
+// `npm start`: four calls through the real agent, and where each was recorded. Talks to simulated providers unless told `--real`.
 
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,14 @@ import OpenAI, { APIError } from 'openai';
 import { type DaemonProcess, startDaemonProcess } from './support/daemon-process.ts';
 import { bold, dim, printCall } from './support/demo-output.ts';
 import { auditFolder, findRecord } from './support/demo-record.ts';
-import { DENIED_MODEL, realConfig, type Simulation, simulatedConfig, startSimulation } from './support/simulation.ts';
+import {
+  DENIED_MODEL,
+  FAILING_MODEL,
+  realConfig,
+  type Simulation,
+  simulatedConfig,
+  startSimulation,
+} from './support/simulation.ts';
 
 const PROMPT = 'Say hello in one short sentence.';
 const OPENAI_MODEL = 'gpt-4o-mini';
@@ -98,7 +105,26 @@ async function callThroughProxy(daemon: DaemonProcess): Promise<void> {
   });
 }
 
-/** 3: what policy forbids. */
+/** 3: a provider that fails within its answer, and an app that does not notice. */
+async function callDuringOutage(daemon: DaemonProcess): Promise<void> {
+  const client = new OpenAI({ apiKey: 'not-a-key', baseURL: `${daemon.ready.gateway_url}/openai/v1`, maxRetries: 0 });
+  const { data, response } = await client.chat.completions
+    .create({ model: FAILING_MODEL, messages: [{ role: 'user', content: PROMPT }], stream: true })
+    .withResponse()
+    .catch(trouble('the call during the outage failed'));
+  let text = '';
+  for await (const chunk of data) text += chunk.choices[0]?.delta.content ?? '';
+  const said = (name: string) => response.headers.get(`x-outpost-${name}`) ?? '?';
+  const record = await findRecord(daemon, response.headers);
+  printCall(print, '3  openai SDK, while its provider fails within the stream', {
+    asked: `${FAILING_MODEL}: ${PROMPT}`,
+    answered: text,
+    by: `${said('provider')} (${said('model')}) instead of ${said('fallback-from')}, attempt ${said('attempts')}`,
+    ...record,
+  });
+}
+
+/** 4: what policy forbids. */
 async function callRefused(daemon: DaemonProcess): Promise<void> {
   const client = new OpenAI({ apiKey: 'not-a-key', baseURL: `${daemon.ready.gateway_url}/openai/v1` });
   try {
@@ -106,7 +132,7 @@ async function callRefused(daemon: DaemonProcess): Promise<void> {
   } catch (error) {
     if (!(error instanceof APIError) || error.headers === undefined) throw error;
     const record = await findRecord(daemon, error.headers);
-    printCall(print, '3  openai SDK, a model that the policy denies', {
+    printCall(print, '4  openai SDK, a model that the policy denies', {
       asked: `${DENIED_MODEL}: ${PROMPT}`,
       answered: error.message,
       ...record,
@@ -162,6 +188,7 @@ async function show(options: Options, daemon: DaemonProcess, simulation: Simulat
   print();
   if (simulation !== undefined || isSet('OPENAI_API_KEY')) await callByBaseUrl(daemon);
   if (simulation !== undefined || isSet('ANTHROPIC_API_KEY')) await callThroughProxy(daemon);
+  if (simulation !== undefined) await callDuringOutage(daemon);
   await callRefused(daemon);
   if (!options.once) await showPage(daemon);
 }

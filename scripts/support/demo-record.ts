@@ -56,6 +56,10 @@ function facts(daemon: DaemonProcess, rows: readonly AuditRow[]): Lines {
       said['decided'] = `refused by ${body.rule ?? 'the agent'} (${body.error}); nothing was sent`;
       said['ids'] = `request ${body.request}, decision ${body.decision}`;
       said['recorded'] = `row ${seq} in ${fileOf(daemon, epoch)}`;
+    } else if (body.kind === 'intent' && body.attempt !== undefined) {
+      said['then'] = `sent to ${body.provider}; row ${seq}, before it was sent`;
+    } else if (body.kind === 'attempt' && body.result !== 'complete') {
+      said['failed'] = `${body.provider}: ${body.failure ?? body.result}; row ${seq}`;
     } else if (body.kind === 'intent') {
       said['decided'] = `allowed by ${body.rule ?? 'default'}, sent to ${body.provider}`;
       said['ids'] = `request ${body.request}, decision ${body.decision}`;

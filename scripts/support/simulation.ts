@@ -26,6 +26,9 @@ export async function startSimulation(): Promise<Simulation> {
 /** What the demonstration forbids. */
 export const DENIED_MODEL = 'gpt-3.5-turbo';
 
+/** What the simulated OpenAI fails to answer. */
+export const FAILING_MODEL = 'gpt-4o';
+
 const RULES = `models:
   deny: ["gpt-3.5*"]
 `;
@@ -41,6 +44,14 @@ export function simulatedConfig({ openai, anthropic }: Simulation): string {
     type: anthropic
     base_url: ${anthropic.origin}
     api_key: key-of-nobody
+routes:
+  - id: outage
+    model: ${FAILING_MODEL}
+    strategy: primary-fallback
+    fallbacks:
+      # The simulated OpenAI takes the call, begins a stream, and then reports an error in it.
+      - { provider: openai-simulated, model: "${FAILING_MODEL}+error=preamble" }
+      - { provider: anthropic-simulated, model: claude-sonnet-4-6 }
 ${RULES}`;
 }
 

@@ -4,6 +4,9 @@
 // Loopback only; ends by itself.
 
 import { parseArgs } from 'node:util';
+import { breakerSimCase } from './breaker-sim.ts';
+import { decisionCase } from './cases/decision.ts';
+import { failoverCase } from './cases/failover.ts';
 import { gatewayCase } from './cases/gateway.ts';
 import { keptAliveCase } from './cases/kept-alive.ts';
 import { leafCase } from './cases/leaf.ts';
@@ -11,6 +14,7 @@ import { memoryCase } from './cases/memory.ts';
 import { newHostsCase } from './cases/new-hosts.ts';
 import { newTunnelCase } from './cases/new-tunnel.ts';
 import { streamCase } from './cases/stream.ts';
+import { translationCase } from './cases/translation.ts';
 import type { Bench, Finding } from './cases/types.ts';
 import { startOutpost } from './outpost.ts';
 import { startScript } from './process.ts';
@@ -23,6 +27,10 @@ const CASES = {
   leaf: leafCase,
   memory: memoryCase,
   gateway: gatewayCase,
+  failover: failoverCase,
+  translation: translationCase,
+  decision: decisionCase,
+  breaker: breakerSimCase,
 } as const;
 
 const { values } = parseArgs({

@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The base-URL gateway beside @portkey-ai/gateway: small JSON, 16 connections, requests per CPU second of each gateway process.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { median, post, type Via } from '../client.ts';
-import { cpuMs, stopChild } from '../process.ts';
+import { startPortkey } from '../portkey.ts';
+import { cpuMs } from '../process.ts';
 import { type Bench, type Finding, ratio } from './types.ts';
 
 const BAR = { name: 'gateway requests per CPU second against @portkey-ai/gateway', bar: '>= 6 x' };
 
 /** Load on each gateway before the first measured round, milliseconds. */
 const WARM_UP_MS = 10_000;
-
-/** Installed anew each time: a script in a folder that others can write would be theirs. Overrides: with newer servers every stream is a 500 (gateways.md 1.2). */
-function installPortkey(folder: string): string {
-  const script = join(folder, 'node_modules', '@portkey-ai', 'gateway', 'build', 'start-server.js');
-  writeFileSync(
-    join(folder, 'package.json'),
-    JSON.stringify({
-      private: true,
-      dependencies: { '@portkey-ai/gateway': '1.15.2' },
-      overrides: { '@hono/node-server': '1.13.5' },
-    }),
-  );
-  execFileSync('npm', ['install', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'ignore', timeout: 240_000 });
-  return script;
-}
 
 async function load(via: Via, pid: number, ms: number): Promise<{ perSecond: number; perCpu: number }> {
   const sockets = await Promise.all(
@@ -59,24 +41,10 @@ async function load(via: Via, pid: number, ms: number): Promise<{ perSecond: num
 }
 
 export async function gatewayCase(bench: Bench): Promise<readonly Finding[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'outpost-bench-portkey-'));
-  let script: string;
+  const portkey = await startPortkey();
+  if (typeof portkey === 'string') return [{ ...BAR, value: undefined, holds: false, reason: portkey }];
+  const { port, pid } = portkey;
   try {
-    script = installPortkey(folder);
-  } catch (error) {
-    return [
-      {
-        ...BAR,
-        value: undefined,
-        holds: false,
-        reason: `it could not be installed: ${error instanceof Error ? error.message.split('\n', 1)[0] : error}`,
-      },
-    ];
-  }
-  const port = 20_000 + (process.pid % 8_000);
-  const child = spawn(process.execPath, [script, '--headless', `--port=${port}`], { stdio: 'ignore' });
-  try {
-    await until(() => reachable(port));
     const headers = `x-portkey-provider: openai\r\nx-portkey-custom-host: http://127.0.0.1:${bench.upstream.plainPort}/v1\r\n`;
     const ours = (ms: number) =>
       load(
@@ -85,7 +53,7 @@ export async function gatewayCase(bench: Bench): Promise<readonly Finding[]> {
         ms,
       );
     const theirs = (ms: number) =>
-      load({ proxyPort: undefined, host: '127.0.0.1', port, path: '/v1', headers }, child.pid as number, ms);
+      load({ proxyPort: undefined, host: '127.0.0.1', port, path: '/v1', headers }, pid, ms);
     // Both compiled as they are after minutes of use.
     for (const run of [ours, theirs]) await run(bench.quick ? 600 : WARM_UP_MS);
     const rounds = { outpost: [] as number[], portkey: [] as number[] };
@@ -107,25 +75,6 @@ export async function gatewayCase(bench: Bench): Promise<readonly Finding[]> {
     const value = median(rounds.outpost) / median(rounds.portkey);
     return [{ ...BAR, value: ratio(value), holds: value >= 6 }];
   } finally {
-    await stopChild(child);
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function reachable(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port }, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('portkey did not start');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await portkey.stop();
   }
 }
