@@ -98,7 +98,14 @@ export interface AnswerFacts {
   readonly stop: StopClass | undefined;
   /** The stop reason in the provider's word. */
   readonly stopRaw: string | undefined;
-  readonly error: { readonly class: ErrorClass; readonly code: string | undefined } | undefined;
+  readonly error:
+    | {
+        readonly class: ErrorClass;
+        readonly code: string | undefined;
+        /** Milliseconds until another try makes sense, where the body says so. */
+        readonly retryAfterMs?: number;
+      }
+    | undefined;
 }
 
 /**

@@ -5,7 +5,8 @@
 import type { Clock } from '../../contract/clock.ts';
 import { OutpostError } from '../../contract/errors.ts';
 import type { Route } from '../policy/policy.ts';
-import type { SkipReason, Step } from '../routing/routing.ts';
+import type { AttemptOutcome, SkipReason, Step } from '../routing/routing.ts';
+import { GoogleTokenError } from '../upstream/google-token.ts';
 import { type AttemptResult, runAttempt } from './attempt.ts';
 import type { HttpCall } from './call.ts';
 import type { Conversation } from './conversation.ts';
@@ -89,6 +90,7 @@ export async function runChain(input: ChainInput): Promise<void> {
       const preparing = clock.monotonic();
       let prepared: Prepared | undefined;
       let result: AttemptResult | undefined;
+      let refusedKey: AttemptOutcome | undefined;
       try {
         const preparation = await prepare(material, planned);
         timed('prepare', preparing, undefined);
@@ -101,6 +103,7 @@ export async function runChain(input: ChainInput): Promise<void> {
       } catch (error) {
         if (!(error instanceof OutpostError)) throw error;
         result = unmade(error);
+        if (error instanceof GoogleTokenError && error.refused) refusedKey = KEY_REFUSED;
       }
       const recording = clock.monotonic();
       const receipt = await deps.audit.intent(
@@ -146,7 +149,7 @@ export async function runChain(input: ChainInput): Promise<void> {
       }
       const ended = result ?? unmade(new OutpostError('OUT_INTERNAL'));
       if (ended.staleSocket && prepared !== undefined) deps.pools.renew(prepared.origin);
-      const failure = run.ended(planned, outcomeOf(ended));
+      const failure = run.ended(planned, refusedKey ?? outcomeOf(ended));
       const tried: Tried = {
         planned,
         prepared,
@@ -181,6 +184,15 @@ function finish(ending: Ending, step: Extract<Step, { kind: 'exhausted' }>, { gr
   if (last !== undefined && (step.reason === 'final' || alone)) settle(ending, last);
   else settleExhausted(ending, step);
 }
+
+/** A token endpoint that refuses the account says what a provider says of a key. */
+const KEY_REFUSED: AttemptOutcome = {
+  kind: 'refused',
+  status: 401,
+  errorClass: 'authentication',
+  code: undefined,
+  header: () => undefined,
+};
 
 /** False: the caller left. */
 function pause(clock: Clock, ms: number, gone: AbortSignal): Promise<boolean> {

@@ -41,6 +41,7 @@ export function outcomeOf(result: AttemptResult): AttemptOutcome {
         status: result.status,
         errorClass: error?.class ?? 'unknown',
         code: error?.code,
+        retryAfterMs: error?.retryAfterMs,
         header: (name) => header(result.headers, name),
       };
     }

@@ -9,6 +9,10 @@ import type { AttemptOutcome, FailureClass } from './routing.ts';
 const AFTER = { 'retry-after': '7' };
 const unreachable = (detail: string) => failed({ detail });
 
+/** The provider says in the body when to try again. */
+const inBody = (outcome: AttemptOutcome): AttemptOutcome =>
+  outcome.kind === 'refused' ? { ...outcome, retryAfterMs: 3_000 } : outcome;
+
 type Row = readonly [
   outcome: AttemptOutcome,
   expected: FailureClass | undefined,
@@ -41,6 +45,8 @@ const ROWS: readonly Row[] = [
   [refused(429, 'rate-limit', { 'retry-after-ms': '20' }), 'rate-limit', 20],
   [refused(429, 'rate-limit', { 'x-ratelimit-reset-tokens': '6m0s' }), 'rate-limit', 360_000],
   [refused(429), 'rate-limit'],
+  [inBody(refused(429)), 'rate-limit', 3_000],
+  [inBody(refused(429, 'rate-limit', AFTER)), 'rate-limit', 7_000],
   [refused(400, 'rate-limit'), 'rate-limit'],
   [refused(529, 'overloaded', AFTER), 'rate-limit', 7_000],
   // D

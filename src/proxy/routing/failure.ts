@@ -71,7 +71,7 @@ function refused(outcome: Extract<AttemptOutcome, { kind: 'refused' }>, wall: nu
   const { status, errorClass, header } = outcome;
   const known = BY_CLASS[errorClass];
   if (known !== undefined) return { class: known };
-  const retryAfterMs = retryAfter(header, wall);
+  const retryAfterMs = retryAfter(header, wall) ?? outcome.retryAfterMs;
   if (errorClass === 'quota' || status === 429 || errorClass === 'rate-limit') {
     // "No money" with a time is a window that ends; without one it is not.
     if (errorClass === 'quota' && retryAfterMs === undefined) return { class: 'credential' };

@@ -35,6 +35,8 @@ export type AttemptOutcome =
       readonly status: number;
       readonly errorClass: ErrorClass;
       readonly code: string | undefined;
+      /** Milliseconds, where the body said so; headers go first. */
+      readonly retryAfterMs?: number | undefined;
       /** A header of the answer by lower-case name. */
       readonly header: (name: string) => string | undefined;
     }

@@ -8,6 +8,8 @@ import { asWord } from '../json/values.ts';
 export interface ReportedError {
   readonly class: ErrorClass;
   readonly code: string | undefined;
+  /** Milliseconds until another try makes sense, where the body says so (Google's RetryInfo). */
+  readonly retryAfterMs?: number;
 }
 
 /** The provider's stop word to its class; a Map, so that words like "constructor" find nothing. */
@@ -63,7 +65,7 @@ export class AnswerState {
 
   /** An error in the answer: before content the attempt has failed; after it, this is how the stream ends. */
   fail(error: ReportedError): void {
-    this.#error ??= { class: error.class, code: asWord(error.code, 64) };
+    this.#error ??= { ...error, code: asWord(error.code, 64) };
     this.#stop ??= 'error';
     if (this.phase === 'holding') this.phase = 'failed';
     else if (this.phase === 'content') this.phase = 'done';

@@ -148,3 +148,15 @@ test('the code is the provider’s most exact word, and only a word', () => {
   assert.equal(classifyError({ message: 'm' }, 400, 'ValidationException:http://x/').code, 'ValidationException');
   assert.equal(classifyError({ error: { code: 'Your key sk-123 is wrong' } }, 400).code, undefined);
 });
+
+test('Google says in the body when to try again', () => {
+  const wait = (retryDelay: unknown) =>
+    classifyError(
+      { error: { code: 429, status: 'RESOURCE_EXHAUSTED', details: [{ reason: 'x' }, { retryDelay }] } },
+      429,
+    ).retryAfterMs;
+  assert.equal(wait('34.074824224s'), 34_075);
+  assert.equal(wait('3s'), 3_000);
+  for (const odd of ['3', 's', '-1s', '1e9s', 3, null, { seconds: 3 }, '99999999999s'])
+    assert.equal(wait(odd), undefined);
+});

@@ -71,8 +71,10 @@ export function classifyError(value: unknown, status: number | undefined, type?:
   const effective = status ?? statusIn(parts.code);
   const named =
     classOf(parts.inner) ?? classOf(parts.code) ?? classOf(word) ?? classOf(parts.type) ?? classOf(parts.status);
-  if (named !== undefined && !VAGUE.has(named)) return { class: named, code };
-  return { class: fromMessage(parts.message, effective) ?? parts.detail ?? named ?? fromStatus(effective), code };
+  const wait = parts.retryAfterMs === undefined ? {} : { retryAfterMs: parts.retryAfterMs };
+  if (named !== undefined && !VAGUE.has(named)) return { class: named, code, ...wait };
+  const judged = fromMessage(parts.message, effective) ?? parts.detail ?? named ?? fromStatus(effective);
+  return { class: judged, code, ...wait };
 }
 
 /** The sentence of an error body, for the caller whose request it is about; '' if there is none. At most 1,000 characters. */
@@ -130,6 +132,7 @@ interface ErrorParts {
   readonly inner: string | undefined;
   /** What Google's details say. */
   readonly detail: ErrorClass | undefined;
+  readonly retryAfterMs: number | undefined;
   readonly message: string;
 }
 
@@ -146,6 +149,7 @@ function errorParts(value: unknown): ErrorParts {
     status: asWord(source['status'], 64),
     inner: asWord(inner?.['code'], 64),
     detail: fromGoogleDetails(source['details']),
+    retryAfterMs: retryDelayOf(source['details']),
     message: asString(message) ?? '',
   };
 }
@@ -160,6 +164,16 @@ function fromGoogleDetails(details: unknown): ErrorClass | undefined {
     // A quota per day is not over in a minute: that is money or patience, not pace.
     if (violations.slice(0, 16).some((violation) => /PerDay/.test(asString(asObject(violation)?.['quotaId']) ?? '')))
       return 'quota';
+  }
+  return undefined;
+}
+
+/** Google's RetryInfo: `"retryDelay": "34.07s"`. */
+function retryDelayOf(details: unknown): number | undefined {
+  if (!Array.isArray(details)) return undefined;
+  for (const detail of details.slice(0, 16)) {
+    const seconds = /^(\d{1,6}(?:\.\d{1,9})?)s$/.exec(asString(asObject(detail)?.['retryDelay']) ?? '')?.[1];
+    if (seconds !== undefined) return Math.ceil(Number(seconds) * 1_000);
   }
   return undefined;
 }
