@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Writes the generated pages of docs/reference from the catalogues in src/contract.
+// Writes the generated pages of docs/reference from the catalogues and tables in src.
 
 import { join } from 'node:path';
 import { main, ready } from './ready.mjs';
@@ -9,7 +9,7 @@ import { attach } from './support/run.mjs';
 
 const HELP = `usage: node scripts/docs.mjs
 
-Writes docs/reference/errors.md anew. Run it after a change of a catalogue; a test compares.
+Writes docs/reference/errors.md, losses.md and providers.md anew. Run it after a change of a catalogue; a test compares.
 `;
 
 await main(async () => {

@@ -21,7 +21,7 @@ function isLoopback(hostname: string): boolean {
 
 export const baseUrl = z
   .string()
-  .max(2048)
+  .max(512)
   .superRefine((value, context) => {
     const say = (message: string) => context.addIssue({ code: 'custom', message });
     if (!URL.canParse(value)) return say('must be a URL such as https://api.example.com/v1');

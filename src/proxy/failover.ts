@@ -53,6 +53,8 @@ export interface Failover {
 
 /** Token answers have about 1 KB. */
 const MAX_TOKEN_BYTES = 65_536;
+/** An idle machine should not wake more often than this for something that costs a second of failover at most. Milliseconds. */
+const LEAST_CHECK_MS = 1_000;
 /** Of a call: three parts of input to one of output, as agents have them. For `order: cost` only. */
 const INPUT_SHARE = 0.75;
 
@@ -119,18 +121,31 @@ export function startFailover(parts: FailoverParts): Failover {
     trust: parts.trust,
     ...(parts.lookup === undefined ? {} : { lookup: parts.lookup }),
   });
-  const checks = startChecks({
-    clock,
-    wantsCheck: () => router.wantsCheck(),
-    check: (name, signal) => {
-      const provider = policy().providers.find((each) => each.name === name);
-      return provider === undefined || provider.base.host === ''
-        ? Promise.resolve(false)
-        : isReachable(dial, clock, originOf(provider.base), signal);
-    },
-    checked: (provider, reachable) => router.checked(provider, reachable),
-    everyMs: policy().settings.routing.provider.checkEvery || PROVIDER_TUNING.checkEvery,
-  });
+  let checks: ReturnType<typeof startChecks> | undefined;
+  const configureChecks = (): void => {
+    checks?.close();
+    // The router says which are due; the loop asks as often as the most impatient of them wants.
+    const { providers, settings } = policy();
+    const every = [settings.routing.provider, ...providers.map(({ tuning }) => tuning ?? PROVIDER_TUNING)]
+      .map(({ checkEvery }) => checkEvery)
+      .filter((ms) => ms > 0);
+    checks =
+      every.length === 0
+        ? undefined
+        : startChecks({
+            clock,
+            wantsCheck: () => router.wantsCheck(),
+            check: (name, signal) => {
+              const provider = policy().providers.find((each) => each.name === name);
+              return provider === undefined || provider.base.host === ''
+                ? Promise.resolve(false)
+                : isReachable(dial, clock, originOf(provider.base), signal);
+            },
+            checked: (provider, reachable) => router.checked(provider, reachable),
+            everyMs: Math.max(LEAST_CHECK_MS, Math.min(...every)),
+          });
+  };
+  configureChecks();
 
   const used = (): readonly Provider[] => {
     const seen = new Set(router.health().map(({ provider }) => provider));
@@ -177,6 +192,7 @@ export function startFailover(parts: FailoverParts): Failover {
     router.configured();
     configureTelemetry();
     configurePages();
+    configureChecks();
   });
 
   return {
@@ -206,7 +222,7 @@ export function startFailover(parts: FailoverParts): Failover {
     },
     async close() {
       unsubscribe();
-      checks.close();
+      checks?.close();
       pages?.close();
       file.write(() => router.dump());
       file.close();

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { references } from '../../scripts/support/reference.ts';
 import { ERRORS } from '../../src/contract/errors.ts';
 import { WARNINGS } from '../../src/contract/health.ts';
+import { LOSSES } from '../../src/proxy/dialects/hub/loss.ts';
 import { catalogueUsed, changelogForm, linksLead, noEmptyHeadings } from './documents.ts';
 import { allFiles, ROOT } from './repository.ts';
 
@@ -35,9 +36,10 @@ for (const [path, text] of Object.entries(references())) {
   });
 }
 
-test('every error and every warning of the catalogues is used', () => {
+test('every error, warning and loss of the catalogues is used', () => {
   assert.deepEqual(catalogueUsed(Object.keys(ERRORS), 'src/contract/errors.ts', files), []);
   assert.deepEqual(catalogueUsed(Object.keys(WARNINGS), 'src/contract/health.ts', files), []);
+  assert.deepEqual(catalogueUsed(Object.keys(LOSSES), 'src/proxy/dialects/hub/loss.ts', files), []);
   const home = { path: 'src/contract/errors.ts', text: "OUT_A: 'x', OUT_B: 'y'" };
   const user = { path: 'src/proxy/a.ts', text: "throw new OutpostError('OUT_A'); // 'OUT_B'" };
   assert.deepEqual(catalogueUsed(['OUT_A', 'OUT_B'], home.path, [home, user]), [

@@ -5,7 +5,7 @@
 import type { Clock } from '../../contract/clock.ts';
 import { OutpostError } from '../../contract/errors.ts';
 import type { Route } from '../policy/policy.ts';
-import type { AttemptOutcome, SkipReason, Step } from '../routing/routing.ts';
+import type { AttemptOutcome, RunInput, SkipReason, Step } from '../routing/routing.ts';
 import { GoogleTokenError } from '../upstream/google-token.ts';
 import { type AttemptResult, runAttempt } from './attempt.ts';
 import type { HttpCall } from './call.ts';
@@ -60,7 +60,7 @@ export async function runChain(input: ChainInput): Promise<void> {
     return value;
   };
   const retries = Number(header(call.headers, 'x-stainless-retry-count') ?? 0);
-  const run = deps.router.begin({
+  const about: RunInput = {
     route,
     tuning: route.tuning,
     model: facts?.model,
@@ -75,7 +75,8 @@ export async function runChain(input: ChainInput): Promise<void> {
     longCache: conversation.longCache,
     inToolLoop: conversation.inToolLoop,
     callerRetry: Number.isSafeInteger(retries) && retries > 0 ? retries : 0,
-  });
+  };
+  const run = deps.router.begin(about);
   try {
     for (;;) {
       const asked = clock.monotonic();
@@ -84,7 +85,15 @@ export async function runChain(input: ChainInput): Promise<void> {
         if (!(await pause(clock, step.ms, call.gone))) return settleLeft(ending);
         continue;
       }
-      if (step.kind === 'exhausted') return finish(ending, step, route);
+      if (step.kind === 'exhausted') {
+        const known = new Set(attempts.map(({ planned }) => planned.target.provider.name));
+        for (const { provider } of skipped) known.add(provider);
+        for (const { target, skip } of deps.router.explain(about)) {
+          if (skip !== undefined && !known.has(target.provider.name))
+            skipped.push({ provider: target.provider.name, why: skip });
+        }
+        return finish(ending, step, route);
+      }
       const { planned } = step;
       const model = planned.target.model ?? facts?.model;
       const preparing = clock.monotonic();

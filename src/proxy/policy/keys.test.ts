@@ -5,6 +5,9 @@ import { test } from 'node:test';
 import { credentialOf, parseServiceAccount, type ServiceAccounts } from './keys.ts';
 import { parseConfig } from './parse.ts';
 
+/** Put together so that no one takes it for a template that lost its backquotes. */
+const variable = (name: string): string => ['$', `{${name}}`].join('');
+
 function credential(entry: string, env: Record<string, string> = {}, accounts: ServiceAccounts = {}) {
   const parsed = parseConfig(`providers:\n  - ${entry}\n`);
   assert.ok(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.errors));
@@ -17,7 +20,7 @@ function credential(entry: string, env: Record<string, string> = {}, accounts: S
 
 test('several keys have names and weights; a variable may stand for each', () => {
   const { found, said } = credential(
-    '{ name: p, type: openai, api_keys: [{ key: sk-1 }, { name: spare, key: "${SPARE}", weight: 0 }] }',
+    `{ name: p, type: openai, api_keys: [{ key: sk-1 }, { name: spare, key: "${variable('SPARE')}", weight: 0 }] }`,
     { SPARE: ' sk-2 ' },
   );
   assert.deepEqual(said, []);
@@ -34,7 +37,7 @@ test('the caller’s own, none at all, AWS keys', () => {
   assert.deepEqual(credential('{ name: p, type: openai }').found, { kind: 'client' });
   assert.deepEqual(credential('{ name: p, type: ollama, api_key: none }').found, { kind: 'none' });
   const { found } = credential(
-    '{ name: p, type: bedrock, region: eu-west-1, aws: { access_key_id: AKIA1, secret_access_key: "${S}" } }',
+    `{ name: p, type: bedrock, region: eu-west-1, aws: { access_key_id: AKIA1, secret_access_key: "${variable('S')}" } }`,
     { S: 'shh' },
   );
   assert.deepEqual(found, {
@@ -50,10 +53,10 @@ test('the caller’s own, none at all, AWS keys', () => {
 });
 
 test('what cannot be a credential is said without showing it', () => {
-  assert.deepEqual(credential('{ name: p, type: openai, api_keys: [{ key: "${GONE}" }] }').said, [
+  assert.deepEqual(credential(`{ name: p, type: openai, api_keys: [{ key: "${variable('GONE')}" }] }`).said, [
     'api_keys: the environment variable GONE is not set',
   ]);
-  assert.deepEqual(credential('{ name: p, type: openai, api_key: "${BAD}" }', { BAD: 'two words' }).said, [
+  assert.deepEqual(credential(`{ name: p, type: openai, api_key: "${variable('BAD')}" }`, { BAD: 'two words' }).said, [
     'api_key: the environment variable BAD is not a valid key (visible ASCII without spaces)',
   ]);
   assert.match(credential('{ name: p, type: openai, api_key: k, api_keys: [{ key: l }] }').said.join(), /not several/);

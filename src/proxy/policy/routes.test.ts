@@ -140,3 +140,14 @@ test('what does not fit together is said with its place', () => {
   assert.match(problemOf('  - { id: r, model: m, groups: [{ order: fastest, targets: [{ provider: a }] }] }'), /order/);
   assert.match(problemOf('  - { id: r, model: m, dialects: [klingon], fallbacks: [{ provider: a }] }'), /dialects/);
 });
+
+test('a route to Vertex behind another address still needs the place that stands in its paths', () => {
+  const text = (more: string) => `
+providers:
+  - { name: v, type: vertex, base_url: "https://egress.example", api_key: k${more} }
+routes:
+  - { id: r, model: m, fallbacks: [{ provider: v }] }
+`;
+  assert.match(String(compile(text(''))), /routes\.0\.fallbacks\.0\.provider: .*project and location/);
+  assert.equal(typeof compile(text(', project: p, location: us-east5')), 'object');
+});

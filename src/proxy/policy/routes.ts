@@ -92,6 +92,12 @@ export function compileRoutes(
 
   function targetOf(entry: TargetConfig, path: ConfigIssue['path']): CompiledTarget[] {
     const provider = providers.find(({ name }) => name === entry.provider);
+    const placed = provider?.placement?.project !== undefined && provider.placement.location !== undefined;
+    if (provider?.type === 'vertex' && provider.base.host !== '' && !placed) {
+      const message = `a route to "${entry.provider}" needs its project and location: they are part of each path`;
+      issues.push({ path: [...path, 'provider'], message });
+      return [];
+    }
     if (provider !== undefined && provider.base.host !== '') {
       return [{ provider, weight: entry.weight ?? 1, map: modelMapOf(entry) }];
     }

@@ -187,8 +187,8 @@ function sendHead(wire: Wire, answer: Answer, fault: Fault, events: Iterable<Wir
     ...(answer.streamed ? ['cache-control', 'no-cache'] : []),
   ];
   // A promised length would turn a clean early end into a broken one, and compressed bodies are made as they go.
-  const known =
-    !answer.streamed && fault.encoding === undefined && trailers.length === 0 && fault.truncate === undefined;
+  const early = fault.truncate !== undefined || fault.error !== undefined;
+  const known = !answer.streamed && fault.encoding === undefined && trailers.length === 0 && !early;
   let length: number | undefined;
   if (fault.empty === true) length = 0;
   else if (known) for (const { bytes } of events) length = (length ?? 0) + bytes.length;

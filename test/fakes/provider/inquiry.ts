@@ -36,6 +36,8 @@ export interface ToolCall {
 
 export interface Saying {
   readonly pieces: Iterable<string>;
+  /** There is text, were it empty. Beside calls only where the prompt says `explain`. */
+  readonly spoken: boolean;
   readonly calls: readonly ToolCall[];
   readonly stop: 'stop' | 'length' | 'tool';
   readonly usage: SimulatedUsage;
@@ -114,13 +116,16 @@ export function say(inquiry: Inquiry, options: SayingOptions): Saying {
       name: tool.name,
       args: minimalInstance(tool.schema),
     }));
-    return { pieces: [], calls, stop: 'tool', usage: usage(calls.length * 5) };
+    const spoken = /\bexplain\b/.test(inquiry.text.toLowerCase());
+    const pieces = spoken ? cut('Let me look that up. 🔎', options.pieces) : [];
+    return { pieces, spoken, calls, stop: 'tool', usage: usage(pieces.length + calls.length * 5) };
   }
   const all = cut(sentence(inquiry), options.pieces);
   const limit = inquiry.maxTokens !== undefined && inquiry.maxTokens < all.length ? inquiry.maxTokens : undefined;
   const kept = limit === undefined ? all : all.slice(0, limit);
   return {
     pieces: padded(kept, options.padBytes),
+    spoken: true,
     calls: [],
     stop: limit === undefined ? 'stop' : 'length',
     usage: usage(kept.length + Math.ceil(options.padBytes / 4)),

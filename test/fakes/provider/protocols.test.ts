@@ -84,6 +84,91 @@ test('bedrock converse, whole and streamed in event-stream frames', async () => 
   assert.deepEqual(JSON.parse(input.join('')), { word: 'simulated' });
 });
 
+test('bedrock converse obeys a schema, which is a string, and streams arguments in pieces', async () => {
+  const schema = { type: 'object', properties: { word: { type: 'string' } } };
+  const format = (value: unknown) => ({
+    ...conversation,
+    outputConfig: { textFormat: { type: 'json_schema', structure: { jsonSchema: { schema: value } } } },
+  });
+  const obeyed = (await post(`/model/${nova}/converse`, format(JSON.stringify(schema)))).json();
+  assert.equal(text(obeyed, 'output', 'message', 'content', 0, 'text'), '{"word":"simulated"}');
+  for (const wrong of [schema, 'no JSON']) {
+    assert.equal((await post(`/model/${nova}/converse`, format(wrong))).status, 400);
+  }
+  const tools = [{ toolSpec: { name: 'look_up', inputSchema: { json: schema } } }];
+  const streamed = await post(`/model/${nova}/converse-stream`, {
+    messages: [{ role: 'user', content: [{ text: 'explain with look_up' }] }],
+    toolConfig: { tools },
+  });
+  const deltas = frames(streamed.body).map(({ value }) => value);
+  const input = deltas.flatMap((value) => text(value, 'delta', 'toolUse', 'input') ?? []);
+  assert.equal(input.length, 2);
+  assert.equal(input.join(''), '{"word":"simulated"}');
+  assert.deepEqual(
+    new Set(deltas.map((value) => number(value, 'contentBlockIndex'))),
+    new Set([undefined, 0, 1]),
+    'the call is a block after the text',
+  );
+});
+
+test('a prompt that says explain gets text before the call, in each dialect’s own place', async () => {
+  const prompt = 'explain with look';
+  const messages = [{ role: 'user', content: prompt }];
+  const parameters = { type: 'object', properties: {} };
+  const functions = [{ type: 'function', function: { name: 'look', parameters } }];
+  const asked = async (path: string, body: unknown) => (await post(path, body)).json();
+
+  const chat = await asked('/v1/chat/completions', { model: 'gpt-4o', messages, tools: functions });
+  assert.match(text(chat, 'choices', 0, 'message', 'content') ?? '', /^Let me look/);
+  assert.equal(text(chat, 'choices', 0, 'message', 'tool_calls', 0, 'function', 'name'), 'look');
+  const responses = await asked('/v1/responses', {
+    model: 'gpt-4o',
+    input: prompt,
+    tools: [{ type: 'function', name: 'look', parameters }],
+  });
+  assert.deepEqual(
+    list(responses, 'output').map((item) => text(item, 'type')),
+    ['message', 'function_call'],
+  );
+  const claude = await asked('/v1/messages', {
+    model: 'claude-sonnet-4-5',
+    max_tokens: 99,
+    messages,
+    tools: [{ name: 'look', input_schema: parameters }],
+  });
+  assert.deepEqual(
+    list(claude, 'content').map((block) => text(block, 'type')),
+    ['text', 'tool_use'],
+  );
+  const google = await asked('/v1beta/models/gemini-2.5-flash:generateContent', {
+    contents: [{ role: 'user', parts: [{ text: prompt }] }],
+    tools: [{ functionDeclarations: [{ name: 'look' }] }],
+  });
+  const parts = list(google, 'candidates', 0, 'content', 'parts');
+  assert.match(text(parts[0], 'text') ?? '', /^Let me look/);
+  assert.equal(text(parts[1], 'functionCall', 'name'), 'look');
+  const cohere = await asked('/v2/chat', { model: 'command-a-03-2025', messages, tools: functions });
+  assert.match(text(cohere, 'message', 'tool_plan') ?? '', /^Let me look/);
+});
+
+test('a picture after a tool’s result belongs to the result, and a document is no picture', async () => {
+  const answer = await post('/v1/chat/completions', {
+    model: 'gpt-4o',
+    messages: [
+      { role: 'user', content: 'look' },
+      { role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'look', arguments: '{}' } }] },
+      { role: 'tool', tool_call_id: 'c', content: 'seen' },
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] },
+    ],
+  });
+  assert.equal(text(answer.json(), 'choices', 0, 'message', 'content'), 'The tool said: seen');
+  const pdf = { inlineData: { mimeType: 'application/pdf', data: 'AAAA' } };
+  const read = await post('/v1beta/models/gemini-2.5-flash:generateContent', {
+    contents: [{ role: 'user', parts: [{ text: 'read' }, pdf] }],
+  });
+  assert.equal(text(read.json(), 'candidates', 0, 'content', 'parts', 0, 'text'), 'Simulated echo: read');
+});
+
 test('bedrock invoke with an Anthropic and a Titan body, streamed too', async () => {
   const body = { anthropic_version: 'bedrock-2023-05-31', max_tokens: 50, messages: [{ role: 'user', content: 'hi' }] };
   const whole = await post(`/model/${claude}/invoke`, body);

@@ -104,13 +104,14 @@ export function* anthropicEvents(request: EndpointRequest, context: EndpointCont
     yield event({ type: 'content_block_stop', index }, true);
     index += 1;
   }
-  if (said.calls.length === 0) {
+  if (said.spoken) {
     yield event({ type: 'content_block_start', index, content_block: { type: 'text', text: '' } });
     yield event({ type: 'ping' });
     for (const piece of said.pieces) {
       yield event({ type: 'content_block_delta', index, delta: { type: 'text_delta', text: piece } }, true);
     }
     yield event({ type: 'content_block_stop', index }, true);
+    index += 1;
   }
   for (const call of said.calls) {
     const block = { type: 'tool_use', id: `toolu_${call.id}`, name: call.name, input: {} };
@@ -136,11 +137,9 @@ export function anthropicMessage(request: EndpointRequest, context: EndpointCont
     at(request.body, 'thinking', 'type') === 'enabled'
       ? [{ type: 'thinking', thinking: 'Simulated thought.', signature: 'c2ltdWxhdGVk' }]
       : [];
-  const blocks =
-    said.calls.length > 0
-      ? said.calls.map((call) => ({ type: 'tool_use', id: `toolu_${call.id}`, name: call.name, input: call.args }))
-      : [{ type: 'text', text: [...said.pieces].join('') }];
-  return message(inquiry, context, [...thoughts, ...blocks], STOP[said.stop], usage(said, said.usage.output));
+  const words = said.spoken ? [{ type: 'text', text: [...said.pieces].join('') }] : [];
+  const calls = said.calls.map(({ id, name, args }) => ({ type: 'tool_use', id: `toolu_${id}`, name, input: args }));
+  return message(inquiry, context, [...thoughts, ...words, ...calls], STOP[said.stop], usage(said, said.usage.output));
 }
 
 const ANTHROPIC_ERROR = {

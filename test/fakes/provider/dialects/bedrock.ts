@@ -6,7 +6,7 @@ import { eventStreamEvent, eventStreamException } from '../event-stream.ts';
 import { embed, type Inquiry, inputTokens, say } from '../inquiry.ts';
 import { at, list, number, text } from '../json.ts';
 import { anthropicEvents, anthropicMessage, readMessages } from './anthropic.ts';
-import { ask, type EndpointContext, type EndpointRequest, InvalidRequest, plainText } from './endpoint.ts';
+import { ask, type EndpointContext, type EndpointRequest, halves, InvalidRequest, plainText } from './endpoint.ts';
 
 function readConverse({ body, model, pathStream }: EndpointRequest): Inquiry {
   const messages = list(body, 'messages');
@@ -34,9 +34,22 @@ function readConverse({ body, model, pathStream }: EndpointRequest): Inquiry {
         : list(result, 'toolResult', 'content')
             .map((part) => text(part, 'text') ?? JSON.stringify(at(part, 'json')))
             .join('\n'),
+    schema: readSchema(at(body, 'outputConfig', 'textFormat')),
     maxTokens: number(body, 'inferenceConfig', 'maxTokens'),
     promptChars: JSON.stringify(messages).length,
   });
+}
+
+/** Converse wants the schema as text. */
+function readSchema(format: unknown): unknown {
+  if (text(format, 'type') !== 'json_schema') return undefined;
+  const schema = text(format, 'structure', 'jsonSchema', 'schema');
+  if (schema === undefined) throw new InvalidRequest('outputConfig.textFormat: the schema is not a string');
+  try {
+    return JSON.parse(schema) as unknown;
+  } catch {
+    throw new InvalidRequest('outputConfig.textFormat: the schema is not JSON');
+  }
 }
 
 const STOP = { stop: 'end_turn', length: 'max_tokens', tool: 'tool_use' } as const;
@@ -65,12 +78,10 @@ export function converse(request: EndpointRequest, context: EndpointContext): An
   };
   const stopReason = STOP[said.stop];
   if (!inquiry.stream) {
-    const blocks =
-      said.calls.length > 0
-        ? said.calls.map((call) => ({ toolUse: { toolUseId: call.id, name: call.name, input: call.args } }))
-        : [{ text: [...said.pieces].join('') }];
+    const words = said.spoken ? [{ text: [...said.pieces].join('') }] : [];
+    const calls = said.calls.map(({ id, name, args }) => ({ toolUse: { toolUseId: id, name, input: args } }));
     return jsonAnswer({
-      output: { message: { role: 'assistant', content: blocks } },
+      output: { message: { role: 'assistant', content: [...words, ...calls] } },
       stopReason,
       usage,
       metrics: METRICS,
@@ -81,12 +92,14 @@ export function converse(request: EndpointRequest, context: EndpointContext): An
     for (const piece of said.pieces) {
       yield content(eventStreamEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text: piece } }));
     }
-    if (said.calls.length === 0) yield content(eventStreamEvent('contentBlockStop', { contentBlockIndex: 0 }));
-    for (const [contentBlockIndex, call] of said.calls.entries()) {
+    if (said.spoken) yield content(eventStreamEvent('contentBlockStop', { contentBlockIndex: 0 }));
+    for (const [at, call] of said.calls.entries()) {
+      const contentBlockIndex = at + (said.spoken ? 1 : 0);
       const start = { toolUse: { toolUseId: call.id, name: call.name } };
       yield content(eventStreamEvent('contentBlockStart', { contentBlockIndex, start }));
-      const delta = { toolUse: { input: JSON.stringify(call.args) } };
-      yield content(eventStreamEvent('contentBlockDelta', { contentBlockIndex, delta }));
+      for (const input of halves(JSON.stringify(call.args))) {
+        yield content(eventStreamEvent('contentBlockDelta', { contentBlockIndex, delta: { toolUse: { input } } }));
+      }
       yield content(eventStreamEvent('contentBlockStop', { contentBlockIndex }));
     }
     yield content(eventStreamEvent('messageStop', { stopReason }));

@@ -4,7 +4,15 @@
 import { type Answer, content, jsonAnswer, lifecycle, sse, sseAnswer, type WireEvent } from '../answer.ts';
 import { embed, type Inquiry, say } from '../inquiry.ts';
 import { at, list, number, text } from '../json.ts';
-import { ask, type EndpointContext, type EndpointRequest, InvalidRequest, imageBytes, plainText } from './endpoint.ts';
+import {
+  ask,
+  type EndpointContext,
+  type EndpointRequest,
+  halves,
+  InvalidRequest,
+  imageBytes,
+  plainText,
+} from './endpoint.ts';
 
 function readCohere({ body, model }: EndpointRequest): Inquiry {
   const messages = list(body, 'messages');
@@ -52,8 +60,9 @@ export function cohereChat(request: EndpointRequest, context: EndpointContext): 
     function: { name: call.name, arguments: JSON.stringify(call.args) },
   }));
   if (!inquiry.stream) {
-    const body =
-      calls.length > 0 ? { tool_calls: calls } : { content: [{ type: 'text', text: [...said.pieces].join('') }] };
+    const words = [...said.pieces].join('');
+    const plan = said.spoken ? { tool_plan: words } : {};
+    const body = calls.length > 0 ? { ...plan, tool_calls: calls } : { content: [{ type: 'text', text: words }] };
     return jsonAnswer({ id, message: { role: 'assistant', ...body }, finish_reason: finish, usage });
   }
   function* events(): Generator<WireEvent> {
@@ -73,11 +82,19 @@ export function cohereChat(request: EndpointRequest, context: EndpointContext): 
       }
       yield content(event('content-end', { index: 0 }));
     }
+    // What it says before it calls is a plan, and no part of the content.
+    if (calls.length > 0) {
+      for (const piece of said.pieces) {
+        yield content(event('tool-plan-delta', { delta: { message: { tool_plan: piece } } }));
+      }
+    }
     for (const [index, call] of calls.entries()) {
       const empty = { ...call, function: { name: call.function.name, arguments: '' } };
       yield content(event('tool-call-start', { index, delta: { message: { tool_calls: empty } } }));
-      const delta = { message: { tool_calls: { function: { arguments: call.function.arguments } } } };
-      yield content(event('tool-call-delta', { index, delta }));
+      for (const part of halves(call.function.arguments)) {
+        const delta = { message: { tool_calls: { function: { arguments: part } } } };
+        yield content(event('tool-call-delta', { index, delta }));
+      }
       yield content(event('tool-call-end', { index }));
     }
     yield content(event('message-end', { id, delta: { finish_reason: finish, usage } }));

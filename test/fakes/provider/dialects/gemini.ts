@@ -26,8 +26,9 @@ function readGenerate({ body, model, pathStream }: EndpointRequest): Inquiry {
     stream: pathStream,
     text: plainText(at(lastUser, 'parts')),
     images: list(lastUser, 'parts').flatMap((part) => {
-      const data = text(part, 'inlineData', 'data') ?? text(part, 'inline_data', 'data');
-      return data === undefined ? [] : [Buffer.from(data, 'base64')];
+      const inline = at(part, 'inlineData') ?? at(part, 'inline_data');
+      const type = text(inline, 'mimeType') ?? text(inline, 'mime_type') ?? '';
+      return type.startsWith('image/') ? [Buffer.from(text(inline, 'data') ?? '', 'base64')] : [];
     }),
     tools: list(body, 'tools')
       .flatMap((tool) => list(tool, 'functionDeclarations'))
@@ -59,6 +60,7 @@ function* answers(inquiry: Inquiry, said: Saying, context: EndpointContext): Gen
     thoughtsTokenCount: usage.reasoning,
   };
   if (said.calls.length > 0) {
+    for (const piece of said.pieces) yield { candidates: [candidate([{ text: piece }])], ...base };
     const parts = said.calls.map((call) => ({ functionCall: { id: call.id, name: call.name, args: call.args } }));
     yield { candidates: [candidate(parts, 'STOP')], usageMetadata, ...base };
     return;
@@ -93,10 +95,11 @@ export function generate(request: EndpointRequest, context: EndpointContext): An
   if (!inquiry.stream) {
     const all = [...answers(inquiry, said, context)];
     const last = all.at(-1) as Readonly<Record<string, unknown>>;
-    if (said.calls.length > 0) return jsonAnswer(last, server);
     const words = all.map((part) => text(part, 'candidates', 0, 'content', 'parts', 0, 'text') ?? '').join('');
+    const calls = said.calls.length > 0 ? list(last, 'candidates', 0, 'content', 'parts') : [];
+    const parts = [...(said.spoken ? [{ text: words }] : []), ...calls];
     const finish = at(last, 'candidates', 0, 'finishReason');
-    const candidate = { content: { parts: [{ text: words }], role: 'model' }, finishReason: finish, index: 0 };
+    const candidate = { content: { parts, role: 'model' }, finishReason: finish, index: 0 };
     return jsonAnswer({ ...last, candidates: [candidate] }, server);
   }
   if (request.query.get('alt') === 'sse') {

@@ -18,7 +18,9 @@ import {
 function readChat({ body, model }: EndpointRequest): Inquiry {
   const messages = list(body, 'messages');
   if (messages.length === 0) throw new InvalidRequest("Missing required parameter: 'messages'.");
-  const last = messages.at(-1);
+  // Pictures of a result can only follow it, in a message of the user's.
+  const since = messages.slice(messages.findLastIndex((message) => text(message, 'role') === 'assistant') + 1);
+  const result = since.findLast((message) => text(message, 'role') === 'tool');
   const lastUser = messages.findLast((message) => text(message, 'role') === 'user');
   const choice = at(body, 'tool_choice');
   const format = text(body, 'response_format', 'type');
@@ -35,7 +37,7 @@ function readChat({ body, model }: EndpointRequest): Inquiry {
       return name === undefined ? [] : [{ name, schema: at(tool, 'function', 'parameters') }];
     }),
     toolForced: choice === 'required' || typeof choice === 'object',
-    toolResult: text(last, 'role') === 'tool' ? plainText(at(last, 'content')) : undefined,
+    toolResult: result === undefined ? undefined : plainText(at(result, 'content')),
     schema:
       format === 'json_schema'
         ? at(body, 'response_format', 'json_schema', 'schema')
@@ -77,7 +79,7 @@ function* chunks(inquiry: Inquiry, said: Saying, context: EndpointContext, withU
   const chunk = (delta: unknown, finish: string | null = null) =>
     sse({ ...base, choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }], ...usage });
 
-  yield lifecycle(chunk({ role: 'assistant', content: said.calls.length > 0 ? null : '', refusal: null }));
+  yield lifecycle(chunk({ role: 'assistant', content: said.spoken ? '' : null, refusal: null }));
   for (const piece of said.pieces) yield content(chunk({ content: piece }));
   for (const [index, call] of said.calls.entries()) {
     const start = { index, id: call.id, type: 'function', function: { name: call.name, arguments: '' } };
@@ -114,7 +116,7 @@ export function chat(request: EndpointRequest, context: EndpointContext): Answer
   }));
   const message = {
     role: 'assistant',
-    content: calls.length > 0 ? null : [...said.pieces].join(''),
+    content: said.spoken ? [...said.pieces].join('') : null,
     refusal: null,
     annotations: [],
     ...(calls.length > 0 ? { tool_calls: calls } : {}),

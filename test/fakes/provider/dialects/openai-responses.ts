@@ -104,7 +104,7 @@ export function* responsesEvents(request: EndpointRequest, context: EndpointCont
   yield event('response.created', { response: response(inquiry, context, 'in_progress', []) });
   yield event('response.in_progress', { response: response(inquiry, context, 'in_progress', []) });
   const output: unknown[] = [];
-  if (said.calls.length === 0) {
+  if (said.spoken) {
     const id = `msg_sim${context.serial}`;
     const place = { item_id: id, output_index: 0, content_index: 0 };
     const item = (status: string, parts: readonly unknown[]) => ({
@@ -127,7 +127,8 @@ export function* responsesEvents(request: EndpointRequest, context: EndpointCont
     output.push(item(said.stop === 'length' ? 'incomplete' : 'completed', [part(words)]));
     yield event('response.output_item.done', { output_index: 0, item: output[0] }, true);
   }
-  for (const [index, call] of said.calls.entries()) {
+  for (const call of said.calls) {
+    const index = output.length;
     const args = JSON.stringify(call.args);
     const id = `fc_sim${context.serial}_${index}`;
     const item = (status: string, argumentsText: string) => ({
