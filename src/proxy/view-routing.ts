@@ -6,7 +6,7 @@ import type { DialectId } from './dialects/dialect.ts';
 import { isAddressed, isReachable } from './exchange/prepare.ts';
 import type { RouteQuery } from './local-api/agent-view.ts';
 import type { Policy, Provider, RouteTarget } from './policy/policy.ts';
-import type { ProviderHealth, Router, SkipReason } from './routing/routing.ts';
+import type { ExplainedTarget, ProviderHealth, Router, SkipReason } from './routing/routing.ts';
 import type { StatusHint } from './status-pages/hint.ts';
 import { PROVIDER_TYPES } from './upstream/provider-types.ts';
 import { dialectFor } from './upstream/transport.ts';
@@ -119,9 +119,15 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
   const { model } = query;
   const route = policy.route({ model, dialect, path: '', owner }, addressed);
   const states = new Map(router.health().map((each) => [each.provider, each.state]));
+  // As a call does it: who could never be used is no choice, and one target alone is never refused.
+  const groups = route.groups.map((group) => ({
+    ...group,
+    targets: group.targets.filter((target) => isReachable(target, addressed)),
+  }));
   const explained = router.explain({
-    route,
+    route: { ...route, groups },
     tuning: route.tuning,
+    model,
     stream: true,
     repeatable: true,
     reasoning: false,
@@ -131,14 +137,23 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
     inToolLoop: false,
     callerRetry: 0,
   });
+  const others = route.groups.flatMap(({ targets }, group) =>
+    targets
+      .filter((target) => !isReachable(target, addressed))
+      .map((target): ExplainedTarget => ({ target, group, order: undefined, keys: [], skip: { kind: 'not-allowed' } })),
+  );
+  const rows = [...explained, ...others]
+    .sort((a, b) => a.group - b.group)
+    .map((row) => ({ ...row, way: wayOf(row.target, addressed, dialect, model) }));
+  const orders = rows
+    .flatMap(({ way, order }) => (way === 'impossible' || order === undefined ? [] : [order]))
+    .sort((a, b) => a - b);
   return {
     model,
     ...given({ route: route.id }),
     offline: router.offline,
-    targets: explained.slice(0, 256).map(({ target, group, order, keys, skip }) => {
-      const reachable = isReachable(target, addressed);
-      const way = wayOf(target, addressed, dialect, model);
-      const why = reachable ? skip : ({ kind: 'not-allowed' } as const);
+    targets: rows.slice(0, 256).map(({ target, group, order, keys, skip, way }) => {
+      const place = way === 'impossible' || order === undefined ? undefined : orders.indexOf(order) + 1;
       return {
         group,
         group_order: route.groups[group]?.order ?? 'listed',
@@ -154,8 +169,8 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
         })),
         ...given({
           model: target.model,
-          order: reachable && way !== 'impossible' ? order : undefined,
-          skip: why === undefined ? undefined : skipWords(why, now),
+          order: place,
+          skip: skip === undefined ? undefined : skipWords(skip, now),
         }),
       };
     }),

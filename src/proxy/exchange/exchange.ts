@@ -146,12 +146,15 @@ async function handleHttp(
   const whole = read.kind === 'whole';
   const route = await affordableRoute(call, whole ? named : aloneAt(named, placed.provider), placed);
   const routed = route.id !== undefined;
-  const keys = route.groups.some(({ targets }) => targets.some(({ provider }) => provider.credential.kind === 'keys'));
+  const credentials = route.groups.flatMap(({ targets }) => targets.map(({ provider }) => provider.credential));
+  const keys = credentials.some(({ kind }) => kind === 'keys');
+  // With one way to go, nothing will be said anew or asked twice: then the codecs need not even be loaded.
+  const ways = routed || credentials.some((each) => each.kind === 'keys' && each.keys.length > 1);
   const routing = deps.clock.monotonic();
   const conversation =
     routed || keys ? conversationOf(facts, decoded, call.headers, owner?.app ?? '') : NO_CONVERSATION;
   const translating =
-    recognised === undefined || decoded === undefined
+    !ways || recognised === undefined || decoded === undefined
       ? undefined
       : createTranslating(await loadTranslation(), {
           recognised,

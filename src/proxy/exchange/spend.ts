@@ -2,7 +2,7 @@
 // Whether the configuration's own credentials may be spent on a call. The gateway has its own guard; the proxy is open to every
 // local process and, through browsers, to every web page, so there the call itself has to show that it may.
 
-import type { Provider, Route, Target } from '../policy/policy.ts';
+import type { Provider, Route, RouteTarget, Target } from '../policy/policy.ts';
 import type { Call } from './call.ts';
 import { header } from './edits.ts';
 import type { Placed } from './place.ts';
@@ -40,14 +40,17 @@ export async function affordable(call: Call, target: Target, placed: Governed): 
  * not turn to. Without our keys, where they may not be spent, nothing but the addressed provider is left.
  */
 export async function affordableRoute(call: Call, route: Route, placed: Governed): Promise<Route> {
+  const reachable = (targets: readonly RouteTarget[]): readonly RouteTarget[] =>
+    targets.filter((target) => isReachable(target, placed.provider));
   const groups = route.groups
-    .map((group) => ({ ...group, targets: group.targets.filter((each) => isReachable(each, placed.provider)) }))
+    .map((group) => ({ ...group, targets: reachable(group.targets) }))
     .filter(({ targets }) => targets.length > 0);
-  const targets = groups.flatMap((group) => group.targets);
-  const ours = isOurs(placed.provider) || targets.some(({ provider }) => isOurs(provider));
+  const onContextLength = reachable(route.onContextLength);
+  const onContentPolicy = reachable(route.onContentPolicy);
+  const all = [...groups.flatMap(({ targets }) => targets), ...onContextLength, ...onContentPolicy];
+  const ours = isOurs(placed.provider) || all.some(({ provider }) => isOurs(provider));
   const spend = !ours || (await maySpend(call));
-  if (spend && targets.length === route.groups.reduce((sum, group) => sum + group.targets.length, 0)) return route;
-  if (spend && groups.length > 0) return { ...route, groups };
+  if (spend && groups.length > 0) return { ...route, groups, onContextLength, onContentPolicy };
   const provider = spend ? placed.provider : ownAccount(placed);
   const alone = { provider, model: undefined, route: undefined, weight: 1 };
   return {
