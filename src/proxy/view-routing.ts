@@ -117,7 +117,7 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
       ? undefined
       : { pid: 0, uid: -1, name: query.app, exe: undefined, script: undefined, started: '', app: query.app };
   const { model } = query;
-  const route = policy.route({ model, dialect, path: '', owner }, addressed);
+  const route = policy.route({ model, dialect, path: query.path ?? '', owner }, addressed);
   const states = new Map(router.health().map((each) => [each.provider, each.state]));
   // As a call does it: who could never be used is no choice, and one target alone is never refused.
   const groups = route.groups.map((group) => ({

@@ -56,6 +56,7 @@ before(async () => {
         ],
       },
       app: { route: { apps: ['some-app'], model: 'm-app', fallbacks: [{ provider: 'app-2' }] } },
+      path: { route: { paths: ['/v1/resp*'], model: 'm-path', fallbacks: [{ provider: 'path-2' }] } },
     },
     { routing: { affinity: { enabled: false }, retry: { transient: 0 } } },
   );
@@ -99,8 +100,8 @@ describe('explain', { concurrency: 2 }, () => {
     assert.equal(told.route, 'well');
     assert.deepEqual(
       lines(told)
-        .toSorted()
-        .map((line) => line.replace(/^\d/, 'n')),
+        .map((line) => line.replace(/^\d/, 'n'))
+        .toSorted(),
       ['n well-1 translated unknown ', 'n well-2 direct unknown ', 'n well-3 translated unknown '],
     );
   });
@@ -135,6 +136,13 @@ describe('explain', { concurrency: 2 }, () => {
     const told = await report('--model', 'm-all', '--provider', 'all-1');
     assert.equal(told.code, 1);
     assert.ok(told.targets.every(({ order, skip }) => order === undefined && skip !== undefined));
+  });
+
+  test('a route that asks for a path is found with it', async () => {
+    const without = await explain('--model', 'm-path', '--provider', 'path-1');
+    assert.match(without.stdout, /no route/);
+    const { stdout } = await explain('--model', 'm-path', '--provider', 'path-1', '--path', '/v1/responses');
+    assert.match(stdout, /route path\n {3}1 {2}path-2/);
   });
 
   test('one that comes back is behind those that are well; explaining is not trying', async () => {

@@ -18,7 +18,7 @@ import {
 import { callApi, findRunning } from './running.ts';
 
 export const routes: Command = {
-  help: `outpost routes explain --model M [--app A] [--provider P] [--dialect D] [--json] [--data-dir DIR]
+  help: `outpost routes explain --model M [--app A] [--provider P] [--dialect D] [--path /P] [--json] [--data-dir DIR]
 outpost routes test FILE
 
 explain   the chain of targets that a call would meet now: order, health, weight, and why a target would be skipped.
@@ -29,6 +29,7 @@ test      checks a file as the daemon would, without running it. Exit code 0: go
   --app A             the app that asks (as in the audit log)
   --provider P        the provider that it turns to (default: the first one configured)
   --dialect D         the protocol that it speaks, such as openai-chat or anthropic-messages (default: the provider's own)
+  --path /P           the path of the call, for routes that ask for one
   --json              the answer of the local API
 ${DATA_DIR_HELP}
 `,
@@ -46,6 +47,7 @@ async function explain(args: readonly string[], io: Io): Promise<number> {
     app: { type: 'string' },
     provider: { type: 'string' },
     dialect: { type: 'string' },
+    path: { type: 'string' },
     json: { type: 'boolean' },
     ...DATA_DIR_OPTION,
   });
@@ -57,7 +59,7 @@ async function explain(args: readonly string[], io: Io): Promise<number> {
     return 3;
   }
   const query = new URLSearchParams({ model: values.model });
-  for (const name of ['app', 'provider', 'dialect'] as const) {
+  for (const name of ['app', 'provider', 'dialect', 'path'] as const) {
     const value = values[name];
     if (value !== undefined) query.set(name, value);
   }

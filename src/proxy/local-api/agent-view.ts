@@ -18,6 +18,8 @@ export interface RouteQuery {
   readonly dialect: string | undefined;
   /** The provider that it would be addressed to; default: the first configured one. */
   readonly provider: string | undefined;
+  /** Its path, for routes that ask for one; undefined: such routes do not match. */
+  readonly path: string | undefined;
 }
 
 export interface AgentView {

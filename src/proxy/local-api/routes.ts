@@ -56,11 +56,13 @@ const ROUTE_QUERY: MemberTests<{
   readonly app?: string;
   readonly dialect?: string;
   readonly provider?: string;
+  readonly path?: string;
 }> = {
   model: (value) => isText(value) && name.test(value),
   app: optional(name),
   dialect: optional(/^[a-z-]{1,32}$/),
   provider: optional(/^[a-z0-9-]{1,64}$/),
+  path: optional(/^\/[\x21-\x7e]{0,255}$/),
 };
 const NO_QUERY: MemberTests<Readonly<Record<never, never>>> = {};
 
@@ -142,8 +144,8 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
       handle: ({ query }) => {
         const wanted = parse(ROUTE_QUERY, query);
         if (wanted === undefined) return badQuery();
-        const { model, app, dialect, provider } = wanted;
-        const report = view.explainRoute({ model, app, dialect, provider });
+        const { model, app, dialect, provider, path } = wanted;
+        const report = view.explainRoute({ model, app, dialect, provider, path });
         return report === undefined ? notFound() : json(report);
       },
     },
