@@ -6,7 +6,8 @@ import { ROUTE_TUNING } from '../../src/proxy/policy/tuning.ts';
 import { createRouter } from '../../src/proxy/routing/router.ts';
 import type { Run, RunInput } from '../../src/proxy/routing/routing.ts';
 import { FakeClock } from '../fakes/clock.ts';
-import { COMPLETE, call, chain, deps, HANG, refused, seeded } from '../fakes/routing.ts';
+import { seeded } from '../fakes/random.ts';
+import { COMPLETE, call, chain, deps, HANG, refused } from '../fakes/routing.ts';
 import type { Bench, Finding } from './cases/types.ts';
 
 const MINUTE = 60_000;

@@ -1,21 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers as sequences of hub events, made up from a seed, and their wire bytes cut anywhere. For tests of codecs.
+// Answers as sequences of hub events, written out or made up from a seed, and their wire bytes cut anywhere. For tests of codecs.
 
+import type { StopClass } from '../../src/proxy/dialects/dialect.ts';
 import { SseParser } from '../../src/proxy/dialects/framing/sse.ts';
 import type { AnswerDecoder, AnswerEncoder } from '../../src/proxy/dialects/hub/codec.ts';
 import type { HubEvent } from '../../src/proxy/dialects/hub/hub.ts';
 import { parseValue } from '../../src/proxy/dialects/json/values.ts';
 
-/** Mulberry32: small, and the same everywhere. */
-export function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+export const START: HubEvent = { kind: 'start', id: undefined, model: undefined };
+export const USAGE: HubEvent = {
+  kind: 'usage',
+  usage: { input: 12, output: 9, cacheRead: 8, cacheWrite: undefined, reasoning: 4 },
+};
+
+/** Reasoning and text, in pieces. */
+export function spoken(stop: StopClass): readonly HubEvent[] {
+  return [
+    START,
+    { kind: 'reasoning', text: 'think' },
+    { kind: 'reasoning', text: 'ing' },
+    { kind: 'text', text: 'Grüße, ' },
+    { kind: 'text', text: '🌍!' },
+    { kind: 'stop', stop },
+    USAGE,
+  ];
 }
+
+/** Text, then two calls whose pieces come mixed. */
+export const MIXED_CALLS: readonly HubEvent[] = [
+  START,
+  { kind: 'text', text: 'two calls' },
+  { kind: 'tool-start', id: 'c1', name: 'first' },
+  { kind: 'tool-start', id: 'c2', name: 'second' },
+  { kind: 'tool-args', id: 'c2', text: '{"b":' },
+  { kind: 'tool-args', id: 'c1', text: '{"a":1}' },
+  { kind: 'tool-args', id: 'c2', text: '[2]}' },
+  { kind: 'tool-end', id: 'c1' },
+  { kind: 'tool-end', id: 'c2' },
+  { kind: 'stop', stop: 'tool-use' },
+  USAGE,
+];
 
 const WORDS = ['a', 'Grüße ', '🌍', '\n\n', '"quoted" \\ ', '\u2028', 'data: x\n', ' ', '{"k":1}'] as const;
 

@@ -9,17 +9,6 @@ import { createRouter } from '../../src/proxy/routing/router.ts';
 import type { AttemptOutcome, Planned, RouterState, Run, RunInput, Step } from '../../src/proxy/routing/routing.ts';
 import { FakeClock } from './clock.ts';
 
-/** Mulberry32: the same numbers for the same seed. Between 0 and 1. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
-
 /** @param keys names, or names with weights; none: the caller's own credential */
 export function provider(name: string, keys: readonly (string | [string, number])[] = [], host?: string): Provider {
   const [first, ...rest] = keys.map((key) => {

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ANSWERS } from '../../../test/fixtures/dialects/answers.ts';
 import type { AnswerFixture } from '../../../test/fixtures/dialects/fixture.ts';
-import type { AnswerReader, Usage } from './dialect.ts';
+import type { AnswerReader } from './dialect.ts';
 import { dialectOf } from './index.ts';
+import { NO_USAGE } from './shared/no-usage.ts';
 
 function open(fixture: AnswerFixture): AnswerReader {
   const dialect = dialectOf(fixture.recognised.dialect);
@@ -26,14 +27,6 @@ function seen(reader: AnswerReader) {
   const { phase, contentSeen, events, deltas } = reader;
   return { phase, contentSeen, events, deltas, facts: reader.facts() };
 }
-
-const NO_USAGE: Usage = {
-  input: undefined,
-  output: undefined,
-  cacheRead: undefined,
-  cacheWrite: undefined,
-  reasoning: undefined,
-};
 
 for (const fixture of ANSWERS) {
   const whole = Buffer.concat(fixture.pieces);

@@ -2,6 +2,7 @@
 // Hostile and broken input: nothing throws, nothing is believed that is no figure or word.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seeded } from '../../../test/fakes/random.ts';
 import { ANSWERS } from '../../../test/fixtures/dialects/answers.ts';
 import type { AnswerHead, DialectId, Framing, Recognised } from './dialect.ts';
 import { dialectOf } from './index.ts';
@@ -28,17 +29,6 @@ const TYPES: Readonly<Record<Framing, string>> = {
   'json-array': 'application/json',
 };
 const OPERATIONS = ['generate', 'count-tokens', 'embed'] as const;
-
-/** A small seeded generator (xorshift): failures can be repeated. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 4294967296;
-  };
-}
 
 const phases = new Set(['holding', 'content', 'failed', 'done']);
 
@@ -73,7 +63,7 @@ function everywhere(bytes: Buffer, statuses: readonly number[] = [200]): void {
 }
 
 test('random bytes', () => {
-  const next = random(7);
+  const next = seeded(7);
   for (let round = 0; round < 60; round++) {
     everywhere(
       Buffer.from(Array.from({ length: Math.floor(next() * 300) }, () => Math.floor(next() * 256))),

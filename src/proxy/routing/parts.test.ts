@@ -2,7 +2,8 @@
 // The small parts of the room, each by itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { group, provider, seeded, target } from '../../../test/fakes/routing.ts';
+import { seeded } from '../../../test/fakes/random.ts';
+import { group, provider, target } from '../../../test/fakes/routing.ts';
 import { DEVICE_TUNING, PROVIDER_TUNING, ROUTE_TUNING } from '../policy/tuning.ts';
 import { Affinity } from './affinity.ts';
 import { even } from './hash.ts';

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../../../test/fakes/clock.ts';
+import { seeded } from '../../../test/fakes/random.ts';
 import {
   COMPLETE,
   call,
@@ -15,7 +16,6 @@ import {
   RESET,
   refused,
   routeOf,
-  seeded,
   target,
 } from '../../../test/fakes/routing.ts';
 import type { Provider } from '../policy/policy.ts';

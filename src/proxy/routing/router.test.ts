@@ -2,6 +2,7 @@
 // One call after another along chains: what is tried, in which order, and what is not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seeded } from '../../../test/fakes/random.ts';
 import {
   COMPLETE,
   call,
@@ -16,7 +17,6 @@ import {
   RESET,
   refused,
   routeOf,
-  seeded,
   target,
   tryOf,
   walk,

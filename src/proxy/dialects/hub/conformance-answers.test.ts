@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ANSWERS } from './conformance-cases.ts';
+import { ANSWERS } from '../../../../test/fakes/conformance/cases.ts';
 import {
   type Answer,
   breach,
@@ -14,8 +14,8 @@ import {
   type StreamFraming,
   SUBJECTS,
   type Subject,
-} from './conformance-codecs.ts';
-import { createRandom } from './conformance-mutations.ts';
+} from '../../../../test/fakes/conformance/codecs.ts';
+import { seeded } from '../../../../test/fakes/random.ts';
 import type { HubEvent } from './hub.ts';
 
 type Stop = Answer['stop'];
@@ -63,7 +63,7 @@ for (const subject of SUBJECTS) {
         const { bytes, contentType } = encodeAnswer(subject, events, framing);
         const whole = decodeAnswer(subject, contentType, [bytes], framing);
         same(whole, events, [subject], name);
-        const next = createRandom(bytes.length);
+        const next = seeded(bytes.length);
         const inBytes = decodeAnswer(
           subject,
           contentType,

@@ -3,8 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseValue } from '../json/values.ts';
-import { ANSWERS, PLAIN, REQUESTS } from './conformance-cases.ts';
+import { ANSWERS, PLAIN, REQUESTS } from '../../../../test/fakes/conformance/cases.ts';
 import {
   breach,
   decodeAnswer,
@@ -13,8 +12,10 @@ import {
   SUBJECTS,
   type Subject,
   targetOf,
-} from './conformance-codecs.ts';
-import { createRandom, mutate, nested } from './conformance-mutations.ts';
+} from '../../../../test/fakes/conformance/codecs.ts';
+import { mutate, nested } from '../../../../test/fakes/conformance/mutations.ts';
+import { seeded } from '../../../../test/fakes/random.ts';
+import { parseValue } from '../json/values.ts';
 import type { HubEvent } from './hub.ts';
 import { isEssential } from './loss.ts';
 
@@ -58,7 +59,7 @@ for (const [at, subject] of SUBJECTS.entries()) {
   const { codec } = subject;
 
   test(`${codec.dialect}: requests that were changed at random`, () => {
-    const random = createRandom(at + 1);
+    const random = seeded(at + 1);
     const bodies = REQUESTS.map(({ request }) => codec.encodeRequest(request, targetOf(subject)).body).filter(
       (body) => JSON.stringify(body).length < SMALL,
     );
@@ -69,7 +70,7 @@ for (const [at, subject] of SUBJECTS.entries()) {
   });
 
   test(`${codec.dialect}: events and documents that were changed at random`, () => {
-    const random = createRandom(at + 101);
+    const random = seeded(at + 101);
     const answers = ANSWERS.map(({ events }) => valuesOf(subject, events)).filter((values) => values.length < 60);
     for (let round = 0; round < ROUNDS; round++) {
       const values = mutate(answers[round % answers.length], random);

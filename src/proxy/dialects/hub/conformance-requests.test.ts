@@ -3,10 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { REQUESTS } from '../../../../test/fakes/conformance/cases.ts';
+import { recognisedOf, SUBJECTS, type Subject, targetOf } from '../../../../test/fakes/conformance/codecs.ts';
+import { canonicalRequest } from '../../../../test/fakes/conformance/requests.ts';
+import { NO_FACTS } from '../../../../test/fakes/hub-request.ts';
 import { dialectOf } from '../index.ts';
-import { REQUESTS } from './conformance-cases.ts';
-import { recognisedOf, SUBJECTS, type Subject, targetOf, UNKNOWN_FACTS } from './conformance-codecs.ts';
-import { canonicalRequest } from './conformance-requests.ts';
 import type { HubRequest, Part } from './hub.ts';
 import { isEssential, type Loss, type LossCode } from './loss.ts';
 
@@ -67,7 +68,7 @@ for (const subject of SUBJECTS) {
 
   test(`${codec.dialect}: what the model cannot do is refused`, () => {
     const lacking = { images: false, documents: false, tools: false, jsonSchema: false } as const;
-    const target = { ...targetOf(subject), facts: { ...UNKNOWN_FACTS, ...lacking } };
+    const target = { ...targetOf(subject), facts: { ...NO_FACTS, ...lacking } };
     const expected = {
       'an image': 'no-images',
       'a document': 'no-documents',

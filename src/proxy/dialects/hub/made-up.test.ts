@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeAll, seeded } from '../../../../test/fakes/hub-answers.ts';
+import { encodeAll } from '../../../../test/fakes/hub-answers.ts';
 import { EMPTY_REQUEST } from '../../../../test/fakes/hub-request.ts';
+import { seededBelow } from '../../../../test/fakes/random.ts';
 import { codecOf } from '../codecs.ts';
 import type { DialectId } from '../dialect.ts';
 import { AwsEventStreamParser } from '../framing/aws-event-stream.ts';
@@ -244,7 +245,7 @@ const BLOCKS = [
 ] as const;
 
 test('5,000 random histories mean what the filtered history means', () => {
-  const random = seeded(20_303);
+  const random = seededBelow(20_303);
   const space = () => ['', ' ', '\n'][random(3)] ?? '';
   for (let run = 0; run < 5_000; run++) {
     const messages = Array.from({ length: random(5) }, () => ({

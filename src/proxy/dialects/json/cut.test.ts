@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeded } from '../../../../test/fakes/hub-answers.ts';
+import { seededBelow } from '../../../../test/fakes/random.ts';
 import { cutsOf, withCuts } from './cut.ts';
 import { parseJsonNode } from './node.ts';
 
@@ -36,7 +36,7 @@ test('without cuts the buffer is the same; a replacement takes the place of the 
 });
 
 test('2,000 random arrays mean what the filtered array means', () => {
-  const random = seeded(11);
+  const random = seededBelow(11);
   const space = () => ['', ' ', '\n\t'][random(3)] ?? '';
   for (let run = 0; run < 2_000; run++) {
     const values = Array.from({ length: random(7) }, () => ['1e2', '"a,b"', '[{"x":[]}]', 'null'][random(4)] ?? '0');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seeded } from '../../../../test/fakes/random.ts';
 import { editMembers, type MemberEdits, memberTexts } from './edit.ts';
 
 const edit = (text: string, edits: MemberEdits): string => editMembers(Buffer.from(text), edits).toString();
@@ -49,23 +50,12 @@ test('finds the texts of members, of duplicates the last', () => {
   assert.equal(memberTexts(Buffer.from('[]'), ['a']).size, 0);
 });
 
-/** mulberry32: small, seeded, good enough to vary documents. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const NAMES = ['model', 'stream', 'a', 'ü', 'x"y', 'seed', '__proto__', ''];
 const VALUES = ['1', '-0.50e+3', '"te\\u0078t"', 'null', '[ 1,{"model" : 2} ]', '{"model":{"seed":[]}}', 'true', '""'];
 const SPACES = ['', ' ', '\n\t', '  '];
 
 test('means for 20,000 random objects what the same edit of the parsed object means, and keeps the rest byte for byte', () => {
-  const random = randomOf(20_301);
+  const random = seeded(20_301);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const some = (): string[] => NAMES.filter(() => random() < 0.25);
   for (let run = 0; run < 20_000; run++) {

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seeded } from '../../../../test/fakes/random.ts';
 import { type JsonNode, parseJsonNode } from './node.ts';
 import { scanJson } from './scan.ts';
-
-/** A small seeded generator (mulberry32): failures can be repeated. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function pick<T>(next: () => number, items: readonly T[]): T {
   const item = items[Math.floor(next() * items.length)];
@@ -103,7 +93,7 @@ function parsed(text: string): { readonly value: unknown } | undefined {
 }
 
 test('the scanner agrees with JSON.parse on 20,000 random documents and damaged copies of them', () => {
-  const next = random(20260101);
+  const next = seeded(20260101);
   let valid = 0;
   let invalid = 0;
   for (let round = 0; round < 10_000; round++) {

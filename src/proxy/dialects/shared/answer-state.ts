@@ -4,6 +4,7 @@
 
 import type { AnswerFacts, AnswerPhase, ErrorClass, StopClass, Usage } from '../dialect.ts';
 import { asWord } from '../json/values.ts';
+import { NO_USAGE } from './no-usage.ts';
 
 export interface ReportedError {
   readonly class: ErrorClass;
@@ -25,13 +26,7 @@ export class AnswerState {
   #stopRaw: string | undefined;
   #error: ReportedError | undefined;
   #refused = false;
-  readonly #usage: { -readonly [field in keyof Usage]: Usage[field] } = {
-    input: undefined,
-    output: undefined,
-    cacheRead: undefined,
-    cacheWrite: undefined,
-    reasoning: undefined,
-  };
+  readonly #usage: { -readonly [field in keyof Usage]: Usage[field] } = { ...NO_USAGE };
 
   /** A generated piece: text, reasoning, the start or a part of a tool call, a refusal. */
   piece(): void {

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeAll } from '../../../../../test/fakes/hub-answers.ts';
 import { EMPTY_REQUEST } from '../../../../../test/fakes/hub-request.ts';
 import type { AnswerDecoder } from '../../hub/codec.ts';
 import type { HubEvent } from '../../hub/hub.ts';
@@ -18,7 +19,7 @@ function encode(events: readonly HubEvent[], framing: 'sse' | undefined): string
     createdAt: 0,
     request: EMPTY_REQUEST,
   });
-  return Buffer.concat([...events.map((event) => encoder.push(event)), encoder.end()]).toString('utf8');
+  return encodeAll(encoder, events).toString('utf8');
 }
 
 function decodeEvents(events: readonly unknown[], decoder: AnswerDecoder = anthropicCodec.createDecoder()) {

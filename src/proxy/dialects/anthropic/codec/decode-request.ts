@@ -18,6 +18,7 @@ import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
 import { listIn, objectIn, stringsIn } from '../../hub/members.ts';
 import { flagIn, numberIn, textIn } from '../../hub/scalars.ts';
+import { unreadable } from '../../hub/unreadable.ts';
 import { asArray, asObject, asString, type Values } from '../../json/values.ts';
 import { cacheOf, decodeBlocks } from './decode-parts.ts';
 
@@ -93,11 +94,6 @@ export function decodeAnthropicRequest(recognised: Recognised, value: unknown): 
     verbosity: undefined,
   };
   return { request, losses: losses.found };
-}
-
-function unreadable(losses: LossList, at: string): DecodedRequest {
-  losses.add('not-understood', at);
-  return { request: undefined, losses: losses.found };
 }
 
 function decodeMessages(value: unknown, losses: LossList): Message[] | undefined {

@@ -2,78 +2,22 @@
 // The vendor's own client reads what the encoder writes, and the decoder of requests reads what the client sends.
 
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import type { HubEvent, HubRequest } from '../../hub/hub.ts';
-import { parseValue } from '../../json/values.ts';
-import { recognise } from '../../recognise.ts';
+import { CodecServer } from '../../../../../test/fakes/codec-server.ts';
+import { MIXED_CALLS, START, spoken, USAGE } from '../../../../../test/fakes/hub-answers.ts';
+import type { HubEvent } from '../../hub/hub.ts';
 import { anthropicCodec } from './codec.ts';
 
-let server: Server;
+const server = new CodecServer(anthropicCodec);
 let client: Anthropic;
-let answer: readonly HubEvent[] = [];
-let asked: HubRequest | undefined;
 
 before(async () => {
-  server = createServer((incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const path = (incoming.url ?? '').split('?', 1)[0] ?? '';
-      const recognised = recognise({ method: 'POST', host: 'localhost', path });
-      assert.ok(recognised !== undefined);
-      const { request, losses } = anthropicCodec.decodeRequest(
-        recognised,
-        parseValue(Buffer.concat(chunks).toString()),
-      );
-      assert.ok(request !== undefined, JSON.stringify(losses));
-      assert.deepEqual(losses, []);
-      asked = request;
-      const framing = request.stream ? 'sse' : undefined;
-      const encoder = anthropicCodec.createEncoder({ framing, model: request.model, id: 'id1', createdAt: 0, request });
-      outgoing.writeHead(200, { 'content-type': encoder.contentType });
-      for (const event of answer) outgoing.write(encoder.push(event));
-      outgoing.end(encoder.end());
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  client = new Anthropic({ apiKey: 'sim-key', baseURL: `http://127.0.0.1:${port}`, maxRetries: 0 });
+  const origin = await server.listen();
+  client = new Anthropic({ apiKey: 'sim-key', baseURL: origin, maxRetries: 0 });
 });
-after(() => {
-  server.closeAllConnections();
-  server.close();
-});
+after(() => server.close());
 
-const USAGE: HubEvent = {
-  kind: 'usage',
-  usage: { input: 12, output: 9, cacheRead: 8, cacheWrite: undefined, reasoning: 4 },
-};
-const START: HubEvent = { kind: 'start', id: undefined, model: undefined };
-const TEXT: readonly HubEvent[] = [
-  START,
-  { kind: 'reasoning', text: 'thin' },
-  { kind: 'reasoning', text: 'king' },
-  { kind: 'text', text: 'Grüße, ' },
-  { kind: 'text', text: '🌍!' },
-  { kind: 'stop', stop: 'length' },
-  USAGE,
-];
-const TOOLS: readonly HubEvent[] = [
-  START,
-  { kind: 'text', text: 'two calls' },
-  { kind: 'tool-start', id: 'c1', name: 'first' },
-  { kind: 'tool-start', id: 'c2', name: 'second' },
-  { kind: 'tool-args', id: 'c2', text: '{"b":' },
-  { kind: 'tool-args', id: 'c1', text: '{"a":1}' },
-  { kind: 'tool-args', id: 'c2', text: '[2]}' },
-  { kind: 'tool-end', id: 'c1' },
-  { kind: 'tool-end', id: 'c2' },
-  { kind: 'stop', stop: 'tool-use' },
-  USAGE,
-];
 const JSON_ANSWER: readonly HubEvent[] = [
   START,
   { kind: 'text', text: '{"n":' },
@@ -87,10 +31,10 @@ const tools = ['first', 'second'].map((name) => ({ name, input_schema: { type: '
 const schema = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'], additionalProperties: false };
 
 test('text and thinking: whole and streamed are the same message', async () => {
-  answer = TEXT;
+  server.answer = spoken('length');
   const whole = await client.messages.create(base);
   const streamed = await client.messages.stream(base).finalMessage();
-  assert.equal(asked?.stream, true);
+  assert.equal(server.asked?.stream, true);
   for (const message of [whole, streamed]) {
     assert.deepEqual(message.content, [
       { type: 'thinking', thinking: 'thinking', signature: 'MadeUpByOutpost0' },
@@ -107,9 +51,9 @@ test('text and thinking: whole and streamed are the same message', async () => {
 });
 
 test('parallel and interleaved tool calls: whole and streamed', async () => {
-  answer = TOOLS;
+  server.answer = MIXED_CALLS;
   const whole = await client.messages.create({ ...base, tools, tool_choice: { type: 'any' } });
-  assert.deepEqual(asked?.toolChoice, { kind: 'required' });
+  assert.deepEqual(server.asked?.toolChoice, { kind: 'required' });
   const streamed = await client.messages.stream({ ...base, tools }).finalMessage();
   for (const message of [whole, streamed]) {
     assert.deepEqual(
@@ -121,7 +65,7 @@ test('parallel and interleaved tool calls: whole and streamed', async () => {
 });
 
 test('the raw iterator sees arguments as they come', async () => {
-  answer = TOOLS;
+  server.answer = MIXED_CALLS;
   const pieces: string[] = [];
   for await (const event of await client.messages.create({ ...base, tools, stream: true })) {
     if (event.type === 'content_block_delta' && event.delta.type === 'input_json_delta') {
@@ -132,16 +76,16 @@ test('the raw iterator sees arguments as they come', async () => {
 });
 
 test('a JSON schema arrives as asked, and its answer parses', async () => {
-  answer = JSON_ANSWER;
+  server.answer = JSON_ANSWER;
   const message = await client.messages.parse({ ...base, output_config: { format: { type: 'json_schema', schema } } });
   assert.deepEqual(message.parsed_output, { n: 5 });
-  assert.deepEqual(asked?.output, { kind: 'json-schema', name: undefined, schema, strict: true });
+  assert.deepEqual(server.asked?.output, { kind: 'json-schema', name: undefined, schema, strict: true });
 });
 
 test('a tool round trip: what was answered comes back and is understood', async () => {
-  answer = TOOLS;
+  server.answer = MIXED_CALLS;
   const first = await client.messages.create({ ...base, tools });
-  answer = TEXT;
+  server.answer = spoken('length');
   const results = first.content.flatMap((block) =>
     block.type === 'tool_use' ? [{ type: 'tool_result' as const, tool_use_id: block.id, content: 'ok' }] : [],
   );
@@ -151,7 +95,9 @@ test('a tool round trip: what was answered comes back and is understood', async 
     messages: [...base.messages, { role: 'assistant', content: first.content }, { role: 'user', content: results }],
   });
   assert.deepEqual(
-    asked?.messages.flatMap(({ parts }) => parts.map((part) => (part.kind === 'tool-result' ? part.name : part.kind))),
+    server.asked?.messages.flatMap(({ parts }) =>
+      parts.map((part) => (part.kind === 'tool-result' ? part.name : part.kind)),
+    ),
     ['text', 'text', 'tool-call', 'tool-call', 'first', 'second'],
   );
 });

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeAll } from '../../../../../test/fakes/hub-answers.ts';
 import { EMPTY_REQUEST } from '../../../../../test/fakes/hub-request.ts';
 import { AwsEventStreamParser } from '../../framing/aws-event-stream.ts';
 import type { Codec } from '../../hub/codec.ts';
@@ -12,7 +13,7 @@ import { bedrockInvokeCodec } from './invoke.ts';
 
 function encode(codec: Codec, events: readonly HubEvent[], framing: 'aws-event-stream' | undefined): Buffer {
   const encoder = codec.createEncoder({ framing, model: 'm', id: 'abc', createdAt: 0, request: EMPTY_REQUEST });
-  return Buffer.concat([...events.map((event) => encoder.push(event)), encoder.end()]);
+  return encodeAll(encoder, events);
 }
 
 /** Event names and payloads, as the product's own parser sees them. */

@@ -8,6 +8,7 @@ import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
 import { listIn, objectIn, stringsIn } from '../../hub/members.ts';
 import { flagIn, numberIn, textIn } from '../../hub/scalars.ts';
+import { unreadable } from '../../hub/unreadable.ts';
 import { asCount, asNumber, asObject, asString, parseShallow, type Values } from '../../json/values.ts';
 import { cacheMarkOf, decodeBlocks } from './decode-parts.ts';
 
@@ -67,11 +68,6 @@ export function decodeConverseRequest(recognised: Recognised, value: unknown): D
     verbosity: undefined,
   };
   return { request, losses: losses.found };
-}
-
-function unreadable(losses: LossList, at: string): DecodedRequest {
-  losses.add('not-understood', at);
-  return { request: undefined, losses: losses.found };
 }
 
 function decodeMessages(value: unknown, losses: LossList): Message[] | undefined {

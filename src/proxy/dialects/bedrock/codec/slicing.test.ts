@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EMPTY_REQUEST } from '../../../../../test/fakes/hub-request.ts';
+import { seededBelow } from '../../../../../test/fakes/random.ts';
 import { anthropicCodec } from '../../anthropic/codec/codec.ts';
 import { anthropicMessages } from '../../anthropic/dialect.ts';
 import type { AnswerWatch, Framing, Recognised } from '../../dialect.ts';
@@ -15,16 +16,6 @@ import { bedrockInvoke } from '../invoke.ts';
 import { invokeFramesToSse, sseToInvokeFrames } from '../reframe.ts';
 import { bedrockConverseCodec } from './codec.ts';
 import { bedrockInvokeCodec } from './invoke.ts';
-
-/** Mulberry32: small, seeded, good enough to vary cases. */
-function random(seed: number): (below: number) => number {
-  return (below) => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const WORDS = ['a', 'Grüße', '🌍', '"', '\\', '\n\n', 'data: x', '\u2028', '{"k":', ' '];
 
@@ -143,7 +134,7 @@ for (const [codec, framing] of [
 ] as const) {
   test(`${codec.dialect}: encoded, cut anywhere and decoded is the same answer`, () => {
     for (let seed = 1; seed <= 200; seed++) {
-      const next = random(seed);
+      const next = seededBelow(seed);
       const list = events(codec, next);
       const { events: back, done } = decode(codec, sliced(encode(codec, framing, list), next));
       assert.deepEqual(merged(back), merged(list), `seed ${seed}`);
@@ -153,7 +144,7 @@ for (const [codec, framing] of [
 
   test(`${codec.dialect}: a document has the same content as the stream`, () => {
     for (let seed = 1; seed <= 100; seed++) {
-      const list = events(codec, random(seed)).filter(({ kind }) => kind !== 'tool-args');
+      const list = events(codec, seededBelow(seed)).filter(({ kind }) => kind !== 'tool-args');
       const encoder = codec.createEncoder({
         framing: undefined,
         model: 'm',
@@ -171,7 +162,7 @@ for (const [codec, framing] of [
 
 test('Anthropic events go through both framings and back unchanged, in any slicing', () => {
   for (let seed = 1; seed <= 100; seed++) {
-    const next = random(seed);
+    const next = seededBelow(seed);
     const sse = encode(anthropicCodec, 'sse', events(anthropicCodec, next));
     const toFrames = sseToInvokeFrames();
     const frames = Buffer.concat([...sliced(sse, next).map((slice) => toFrames.push(slice)), toFrames.end()]);

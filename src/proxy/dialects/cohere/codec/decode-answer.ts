@@ -2,8 +2,8 @@
 // Answers of Cohere's v2 chat to hub events. The plan before tool calls is text; citations are a loss.
 
 import type { AnswerDecoder } from '../../hub/codec.ts';
+import { EventQueue } from '../../hub/event-queue.ts';
 import type { HubEvent } from '../../hub/hub.ts';
-import type { LossCode } from '../../hub/loss.ts';
 import { asArray, asObject, asString, asWord, hasContent, type Values } from '../../json/values.ts';
 import { COHERE_STOPS, cohereUsage, inBandClass } from '../dialect.ts';
 
@@ -15,7 +15,7 @@ export function createDecoder(): AnswerDecoder {
 }
 
 class CohereDecoder implements AnswerDecoder {
-  #out: HubEvent[] = [];
+  readonly #out = new EventQueue();
   #started = false;
   #ended = false;
   /** Kind and index of the last text: another index is another part. */
@@ -23,13 +23,12 @@ class CohereDecoder implements AnswerDecoder {
   /** Calls that are open, by the provider's index. */
   readonly #open = new Map<unknown, string>();
   readonly #ids = new Set<string>();
-  readonly #losses = new Set<LossCode>();
 
   event(value: unknown, name: string): readonly HubEvent[] {
     const event = asObject(value);
-    if (event === undefined) this.#lose('unknown-event');
+    if (event === undefined) this.#out.lose('unknown-event');
     else if (!this.#ended) this.#read(asString(event['type']) ?? name, event);
-    return this.#take();
+    return this.#out.take();
   }
 
   document(value: unknown): readonly HubEvent[] {
@@ -37,33 +36,27 @@ class CohereDecoder implements AnswerDecoder {
     const message = asObject(body?.['message']);
     if (body === undefined || message === undefined) {
       this.#fail(undefined, undefined);
-      return this.#take();
+      return this.#out.take();
     }
     this.#start(body['id']);
-    if (hasContent(message['citations'])) this.#lose('citations');
+    if (hasContent(message['citations'])) this.#out.lose('citations');
     this.#text('text', PLAN, message['tool_plan']);
     for (const [index, value] of asArray(message['content']).entries()) {
       const part = asObject(value);
       if (part?.['type'] === 'text' || part?.['type'] === 'thinking') this.#content(index, part);
-      else this.#lose('unknown-event');
+      else this.#out.lose('unknown-event');
     }
     for (const [index, call] of asArray(message['tool_calls']).entries()) {
       this.#startCall(index, asObject(call));
       this.#endCall(index);
     }
     this.#finish(body['finish_reason'], body['usage'], undefined);
-    return this.#take();
+    return this.#out.take();
   }
 
   end(): readonly HubEvent[] {
     this.#closeCalls();
-    return this.#take();
-  }
-
-  #take(): readonly HubEvent[] {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+    return this.#out.take();
   }
 
   #read(type: string, event: Values): void {
@@ -100,14 +93,14 @@ class CohereDecoder implements AnswerDecoder {
         this.#finish(delta?.['finish_reason'], delta?.['usage'], delta?.['error']);
         return;
       case 'citation-start':
-        this.#lose('citations');
+        this.#out.lose('citations');
         return;
       case 'content-end':
       case 'citation-end':
       case 'debug':
         return;
       default:
-        this.#lose('unknown-event');
+        this.#out.lose('unknown-event');
     }
   }
 
@@ -115,12 +108,6 @@ class CohereDecoder implements AnswerDecoder {
     if (this.#started) return;
     this.#started = true;
     this.#out.push({ kind: 'start', id: asWord(id, 256), model: undefined }); // Cohere does not name its model
-  }
-
-  #lose(code: LossCode): void {
-    if (this.#losses.has(code)) return;
-    this.#losses.add(code);
-    this.#out.push({ kind: 'loss', loss: { code, at: '' } });
   }
 
   #fail(error: unknown, reason: unknown): void {
@@ -151,7 +138,7 @@ class CohereDecoder implements AnswerDecoder {
     const called = asObject(call?.['function']);
     const name = asString(called?.['name']);
     if (!name) {
-      this.#lose('unknown-event');
+      this.#out.lose('unknown-event');
       return;
     }
     this.#endCall(index);

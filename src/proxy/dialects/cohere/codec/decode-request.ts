@@ -7,6 +7,7 @@ import type { HubRequest, OutputFormat, Reasoning, Tool, ToolChoice } from '../.
 import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
 import { flagIn, numberIn, textIn } from '../../hub/scalars.ts';
+import { unreadable } from '../../hub/unreadable.ts';
 import { asArray, asObject, asString, hasContent, type Values } from '../../json/values.ts';
 import { decodeMessages } from './decode-messages.ts';
 
@@ -31,10 +32,7 @@ export function decodeRequest(body: unknown): DecodedRequest {
   const root = asObject(body);
   const model = asString(root?.['model']);
   const messages = root?.['messages'];
-  if (root === undefined || model === undefined || !Array.isArray(messages)) {
-    losses.add('not-understood', '');
-    return { request: undefined, losses: losses.found };
-  }
+  if (root === undefined || model === undefined || !Array.isArray(messages)) return unreadable(losses, '');
   losses.unknownMembers(root, '', KNOWN, CODES);
   noteDropped(root, losses);
   const request: HubRequest = {

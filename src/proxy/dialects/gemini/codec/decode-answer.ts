@@ -3,10 +3,12 @@
 
 import type { StopClass, Usage } from '../../dialect.ts';
 import type { AnswerDecoder } from '../../hub/codec.ts';
+import { EventQueue } from '../../hub/event-queue.ts';
 import type { HubEvent, Opaque } from '../../hub/hub.ts';
 import type { LossCode } from '../../hub/loss.ts';
 import { asArray, asObject, asString, asWord, jsonText, type Values } from '../../json/values.ts';
 import { classifyError } from '../../shared/error-class.ts';
+import { NO_USAGE } from '../../shared/no-usage.ts';
 import { GEMINI_STOPS, geminiUsage } from '../answer.ts';
 import { PartialArgs } from './partial-args.ts';
 import { FOREIGN_SIGNATURE } from './wire.ts';
@@ -28,21 +30,20 @@ export function createDecoder(): AnswerDecoder {
 }
 
 class GeminiDecoder implements AnswerDecoder {
-  #out: HubEvent[] = [];
+  readonly #out = new EventQueue();
   #started = false;
   #stopped = false;
   #failed = false;
   #ended = false;
   #calls = 0;
   readonly #ids = new Set<string>();
-  readonly #losses = new Set<string>();
   /** The call whose arguments come in pieces. */
   #open: { readonly id: string; readonly args: PartialArgs } | undefined;
   #usage: Usage | undefined;
 
   event(value: unknown): readonly HubEvent[] {
     this.#chunk(value);
-    return this.#take();
+    return this.#out.take();
   }
 
   document(value: unknown): readonly HubEvent[] {
@@ -52,19 +53,13 @@ class GeminiDecoder implements AnswerDecoder {
     // A whole document is a whole answer, even where a host leaves the reason out.
     if (this.#started && !this.#failed && !this.#stopped) this.#stop('stop', undefined);
     this.#finish();
-    return this.#take();
+    return this.#out.take();
   }
 
   end(): readonly HubEvent[] {
     this.#close();
     this.#finish();
-    return this.#take();
-  }
-
-  #take(): readonly HubEvent[] {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+    return this.#out.take();
   }
 
   #chunk(value: unknown): void {
@@ -81,12 +76,13 @@ class GeminiDecoder implements AnswerDecoder {
     const usage = geminiUsage(body['usageMetadata']);
     const blocked = asString(asObject(body['promptFeedback'])?.['blockReason']) ?? '';
     if (!Array.isArray(body['candidates']) && usage === undefined && blocked === '') {
-      if (body['promptFeedback'] === undefined && body['modelVersion'] === undefined) this.#lose('unknown-event', '');
+      if (body['promptFeedback'] === undefined && body['modelVersion'] === undefined)
+        this.#out.lose('unknown-event', '');
       return;
     }
     this.#start(body, outer);
     // Every chunk carries the sums so far: the last ones count.
-    if (usage !== undefined) this.#usage = { ...emptyUsage(this.#usage), ...known(usage) };
+    if (usage !== undefined) this.#usage = { ...(this.#usage ?? NO_USAGE), ...known(usage) };
     for (const item of candidates) {
       const candidate = asObject(item);
       if (candidate !== undefined) this.#candidate(candidate);
@@ -104,7 +100,7 @@ class GeminiDecoder implements AnswerDecoder {
   #candidate(candidate: Values): void {
     // Nobody asked for several: a request for them is not translated.
     if (typeof candidate['index'] === 'number' && candidate['index'] !== 0) {
-      this.#lose('several-choices', '/candidates');
+      this.#out.lose('several-choices', '/candidates');
       return;
     }
     for (const item of asArray(asObject(candidate['content'])?.['parts'])) {
@@ -112,7 +108,7 @@ class GeminiDecoder implements AnswerDecoder {
       if (part !== undefined) this.#part(part);
     }
     if (candidate['groundingMetadata'] !== undefined || candidate['citationMetadata'] !== undefined) {
-      this.#lose('citations', '/candidates/0');
+      this.#out.lose('citations', '/candidates/0');
     }
     const reason = asString(candidate['finishReason']) ?? '';
     if (reason === '' || reason === 'FINISH_REASON_UNSPECIFIED') return;
@@ -138,9 +134,11 @@ class GeminiDecoder implements AnswerDecoder {
       this.#out.push({ kind: part['thought'] === true ? 'reasoning' : 'text', text });
     }
     if (opaque !== undefined) this.#out.push({ kind: 'reasoning-opaque', opaque });
-    for (const [member, code] of FOREIGN_PARTS) if (part[member] !== undefined) this.#lose(code, `/parts/${member}`);
+    for (const [member, code] of FOREIGN_PARTS)
+      if (part[member] !== undefined) this.#out.lose(code, `/parts/${member}`);
     const names = Object.keys(part).filter((name) => !SILENT_MEMBERS.has(name));
-    if (names.some((name) => !FOREIGN_PARTS.some(([member]) => member === name))) this.#lose('unknown-part', '/parts');
+    if (names.some((name) => !FOREIGN_PARTS.some(([member]) => member === name)))
+      this.#out.lose('unknown-part', '/parts');
   }
 
   #call(call: Values, opaque: Opaque | undefined): void {
@@ -161,7 +159,8 @@ class GeminiDecoder implements AnswerDecoder {
     const open = this.#open;
     if (open === undefined) {
       // An empty one closes what is closed already.
-      if (args !== undefined || call['partialArgs'] !== undefined) this.#lose('not-understood', '/parts/functionCall');
+      if (args !== undefined || call['partialArgs'] !== undefined)
+        this.#out.lose('not-understood', '/parts/functionCall');
       return;
     }
     if (args !== undefined) open.args.addAll(args);
@@ -177,7 +176,7 @@ class GeminiDecoder implements AnswerDecoder {
   }
 
   #end(id: string, args: string | undefined): void {
-    if (args === undefined) this.#lose('not-understood', '/parts/functionCall/args');
+    if (args === undefined) this.#out.lose('not-understood', '/parts/functionCall/args');
     else if (args !== '') this.#out.push({ kind: 'tool-args', id, text: args });
     this.#out.push({ kind: 'tool-end', id });
   }
@@ -200,19 +199,6 @@ class GeminiDecoder implements AnswerDecoder {
     this.#ended = true;
     if (this.#usage !== undefined && !this.#failed) this.#out.push({ kind: 'usage', usage: this.#usage });
   }
-
-  /** Each once: an answer may have thousands of them. */
-  #lose(code: LossCode, at: string): void {
-    if (this.#losses.has(code)) return;
-    this.#losses.add(code);
-    this.#out.push({ kind: 'loss', loss: { code, at } });
-  }
-}
-
-function emptyUsage(before: Usage | undefined): Usage {
-  return (
-    before ?? { input: undefined, output: undefined, cacheRead: undefined, cacheWrite: undefined, reasoning: undefined }
-  );
 }
 
 function known(usage: Partial<Usage>): Partial<Usage> {

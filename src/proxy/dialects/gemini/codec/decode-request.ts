@@ -8,6 +8,7 @@ import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
 import { listIn, objectIn, says, stringsIn } from '../../hub/members.ts';
 import { textIn } from '../../hub/scalars.ts';
+import { unreadable } from '../../hub/unreadable.ts';
 import { asArray, asObject, asString, type Values } from '../../json/values.ts';
 import { withoutResourcePrefix } from '../../shared/named-models.ts';
 import { readConfig } from './decode-config.ts';
@@ -38,10 +39,7 @@ export function decodeRequest(recognised: Recognised, body: unknown): DecodedReq
   const top = raw === undefined ? undefined : camelKeys(raw);
   const contents = top === undefined ? [] : listOf(top['contents']);
   // Code Assist wraps its requests and has answers of its own: that is an account, not a provider.
-  if (top === undefined || contents.length === 0 || recognised.operation !== 'generate') {
-    losses.add('not-understood', '');
-    return { request: undefined, losses: losses.found };
-  }
+  if (top === undefined || contents.length === 0 || recognised.operation !== 'generate') return unreadable(losses, '');
   losses.unknownMembers(top, '', KNOWN, CODES);
   // The system prompt's message comes first.
   const system = readSystem(top['systemInstruction'], losses);

@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeAll } from '../../../../../test/fakes/hub-answers.ts';
+import { EMPTY_REQUEST } from '../../../../../test/fakes/hub-request.ts';
 import type { EncoderOptions } from '../../hub/codec.ts';
 import type { HubEvent, HubRequest } from '../../hub/hub.ts';
 import { createEncoder } from './encode-answer.ts';
 
 const REQUEST: HubRequest = {
-  model: 'm',
+  ...EMPTY_REQUEST,
   stream: true,
-  streamUsage: true,
-  messages: [],
-  tools: [],
-  toolChoice: undefined,
-  parallelTools: undefined,
-  output: undefined,
   reasoning: { effort: undefined, budgetTokens: undefined, visible: true },
-  maxOutputTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  stop: [],
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  cacheKey: undefined,
-  user: undefined,
-  verbosity: undefined,
 };
 
 function write(framing: EncoderOptions['framing'], events: readonly HubEvent[], request: Partial<HubRequest> = {}) {
@@ -36,7 +21,7 @@ function write(framing: EncoderOptions['framing'], events: readonly HubEvent[], 
     createdAt: 0,
     request: { ...REQUEST, ...request },
   });
-  return Buffer.concat([...events.map((event) => encoder.push(event)), encoder.end()]).toString();
+  return encodeAll(encoder, events).toString();
 }
 
 const EVENTS: readonly HubEvent[] = [

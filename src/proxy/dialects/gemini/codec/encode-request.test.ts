@@ -1,53 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_FACTS } from '../../../../../test/fakes/hub-request.ts';
+import { TARGET as ANY_TARGET, QUESTION } from '../../../../../test/fakes/hub-target.ts';
 import type { EncodeTarget, ModelFacts } from '../../hub/codec.ts';
 import type { HubRequest, Message, Part } from '../../hub/hub.ts';
 import type { LossCode } from '../../hub/loss.ts';
 import { encodeRequest } from './encode-request.ts';
 
-const FACTS: ModelFacts = {
-  contextTokens: undefined,
-  outputTokens: undefined,
-  images: undefined,
-  documents: undefined,
-  tools: undefined,
-  reasoning: undefined,
-  jsonSchema: undefined,
-  temperature: undefined,
-};
-const TARGET: EncodeTarget = {
-  model: 'gemini-3-flash',
-  facts: FACTS,
-  quirks: {},
-  defaultMaxTokens: 10_000,
-  mayUseOpaque: false,
-};
-const REQUEST: HubRequest = {
-  model: 'm',
-  stream: false,
-  streamUsage: true,
-  messages: [{ role: 'user', parts: [{ kind: 'text', text: 'hello' }] }],
-  tools: [],
-  toolChoice: undefined,
-  parallelTools: undefined,
-  output: undefined,
-  reasoning: undefined,
-  maxOutputTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  stop: [],
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  cacheKey: undefined,
-  user: undefined,
-  verbosity: undefined,
-};
+const TARGET: EncodeTarget = { ...ANY_TARGET, model: 'gemini-3-flash', defaultMaxTokens: 10_000 };
 
 function encode(request: Partial<HubRequest>, target: Partial<EncodeTarget> = {}) {
-  const { body, losses, toolNames } = encodeRequest({ ...REQUEST, ...request }, { ...TARGET, ...target });
+  const { body, losses, toolNames } = encodeRequest({ ...QUESTION, ...request }, { ...TARGET, ...target });
   return { body, codes: losses.map(({ code }): LossCode => code), toolNames };
 }
 
@@ -220,7 +184,7 @@ test('only a system prompt: it becomes what the user says', () => {
 });
 
 test('what Gemini or the model cannot take is a loss', () => {
-  const facts = (known: Partial<ModelFacts>) => ({ facts: { ...FACTS, ...known } });
+  const facts = (known: Partial<ModelFacts>) => ({ facts: { ...NO_FACTS, ...known } });
   const bytes = (mediaType: string) => ({ kind: 'base64', mediaType, data: 'AAAA' }) as const;
   const url = { kind: 'url', url: 'https://a.example/x', mediaType: undefined } as const;
   const imagePart = { kind: 'image', source: bytes('image/png') } as const;

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeAll, joined } from '../../../../../test/fakes/hub-answers.ts';
+import { seededBelow } from '../../../../../test/fakes/random.ts';
 import { NdjsonParser } from '../../framing/ndjson.ts';
 import type { HubEvent } from '../../hub/hub.ts';
 import { parseValue } from '../../json/values.ts';
@@ -22,7 +24,7 @@ function bytes(events: readonly HubEvent[], whole = false, createdAt = 170000000
   assert.ok(request !== undefined);
   const framing = whole ? undefined : 'ndjson';
   const encoder = ollamaCodec.createEncoder({ framing, model: 'asked', id: 'x1', createdAt, request });
-  return Buffer.concat([...events.map((event) => encoder.push(event)), encoder.end()]);
+  return encodeAll(encoder, events);
 }
 
 function stream(...lines: readonly unknown[]): readonly HubEvent[] {
@@ -147,32 +149,11 @@ test('a date beyond all calendars throws nothing', () => {
   assert.match(bytes([START], false, Number.MAX_VALUE).toString(), /"created_at":"1970-01-01T/);
 });
 
-/** Neighbouring pieces of one kind as one. */
-function merged(events: readonly HubEvent[]): readonly HubEvent[] {
-  const out: HubEvent[] = [];
-  for (const event of events) {
-    const last = out.at(-1);
-    const isText = event.kind === 'text' || event.kind === 'reasoning';
-    if (isText && last?.kind === event.kind) out[out.length - 1] = { ...event, text: last.text + event.text };
-    else out.push(event);
-  }
-  return out;
-}
-
-/** A small linear congruential generator: the same cases in every run. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 const PIECES = ['a', ' "\\', '\n\n', 'ä€', '👋🏽', '\u2028', '{"done":true}', 'x'.repeat(300)];
 
 test('what is encoded decodes to the same events, in any slicing, streamed and whole', () => {
   for (let seed = 0; seed < 300; seed++) {
-    const pick = seeded(seed);
+    const pick = seededBelow(seed);
     const text = () => PIECES[pick(PIECES.length)] ?? '';
     const events: HubEvent[] = [START];
     for (const kind of ['reasoning', 'text'] as const)
@@ -201,8 +182,8 @@ test('what is encoded decodes to the same events, in any slicing, streamed and w
     }
     parser.end();
     found.push(...decoder.end());
-    assert.deepEqual(merged(found), merged(events), `seed ${seed}`);
+    assert.deepEqual(joined(found), joined(events), `seed ${seed}`);
     const whole = ollamaCodec.createDecoder().document(JSON.parse(bytes(events, true).toString()));
-    assert.deepEqual(merged(whole), merged(events), `seed ${seed}, whole`);
+    assert.deepEqual(joined(whole), joined(events), `seed ${seed}, whole`);
   }
 });

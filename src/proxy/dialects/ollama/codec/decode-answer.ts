@@ -7,6 +7,7 @@ import type { HubEvent } from '../../hub/hub.ts';
 import { asArray, asObject, asString, hasContent, type Values } from '../../json/values.ts';
 import { argsText } from '../../openai/codec/decode-messages.ts';
 import { classifyError } from '../../shared/error-class.ts';
+import { NO_USAGE } from '../../shared/no-usage.ts';
 import { OLLAMA_STOPS, ollamaUsage } from '../dialect.ts';
 
 export class OllamaAnswerDecoder implements AnswerDecoder {
@@ -94,11 +95,3 @@ export class OllamaAnswerDecoder implements AnswerDecoder {
     out.push({ kind: 'loss', loss: { code: 'unknown-event', at: '' } });
   }
 }
-
-const NO_USAGE: Usage = {
-  input: undefined,
-  output: undefined,
-  cacheRead: undefined,
-  cacheWrite: undefined,
-  reasoning: undefined,
-};

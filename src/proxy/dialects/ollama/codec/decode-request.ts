@@ -8,6 +8,7 @@ import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
 import { listIn, objectIn, says, stringsIn } from '../../hub/members.ts';
 import { flagIn, numberIn } from '../../hub/scalars.ts';
+import { unreadable } from '../../hub/unreadable.ts';
 import { asObject } from '../../json/values.ts';
 import { decodeTools } from '../../openai/codec/decode-tools.ts';
 import { decodeOllamaMessages } from './decode-messages.ts';
@@ -55,8 +56,7 @@ export function decodeOllamaRequest(recognised: Recognised, value: unknown): Dec
     typeof model !== 'string' ||
     recognised.operation !== 'generate'
   ) {
-    losses.add('not-understood', '');
-    return { request: undefined, losses: losses.found };
+    return unreadable(losses, '');
   }
   losses.unknownMembers(body, '', KNOWN, LOSS_OF);
   const options = objectIn(body, 'options', '', losses) ?? {};

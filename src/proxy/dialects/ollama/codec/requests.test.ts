@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_FACTS } from '../../../../../test/fakes/hub-request.ts';
 import type { Recognised } from '../../dialect.ts';
 import type { EncodedRequest, ModelFacts, Quirks } from '../../hub/codec.ts';
 import type { HubRequest, Part } from '../../hub/hub.ts';
@@ -10,16 +11,6 @@ import { ollamaCodec } from './codec.ts';
 
 const OLLAMA: Recognised = { dialect: 'ollama', operation: 'generate', pathModel: undefined, pathStream: undefined };
 const PLAIN = { model: 'qwen3', messages: [{ role: 'user', content: 'hello' }] };
-const FACTS: ModelFacts = {
-  contextTokens: undefined,
-  outputTokens: undefined,
-  images: undefined,
-  documents: undefined,
-  tools: undefined,
-  reasoning: undefined,
-  jsonSchema: undefined,
-  temperature: undefined,
-};
 const PNG = 'iVBORw0KGgoAAAA';
 
 function decode(body: object): HubRequest {
@@ -31,7 +22,7 @@ function decode(body: object): HubRequest {
 function encode(request: Partial<HubRequest>, facts: Partial<ModelFacts> = {}, quirks: Quirks = {}): EncodedRequest {
   return ollamaCodec.encodeRequest(
     { ...decode({}), ...request },
-    { model: 'target-1', facts: { ...FACTS, ...facts }, quirks, defaultMaxTokens: 1, mayUseOpaque: false },
+    { model: 'target-1', facts: { ...NO_FACTS, ...facts }, quirks, defaultMaxTokens: 1, mayUseOpaque: false },
   );
 }
 

@@ -2,14 +2,14 @@
 // Answers of the Responses API to hub events. Each piece is said up to four times (delta, done, item, response) and hosts leave out
 // some of them: what was not seen before is taken from the next that has it.
 
-import type { Usage } from '../../dialect.ts';
 import type { AnswerDecoder } from '../../hub/codec.ts';
+import { EventQueue } from '../../hub/event-queue.ts';
 import type { HubEvent } from '../../hub/hub.ts';
-import type { LossCode } from '../../hub/loss.ts';
 import { opaqueIn } from '../../hub/made-up.ts';
 import { asArray, asObject, asString, asWord, hasContent, type Values } from '../../json/values.ts';
 import { openaiUsage } from '../../openai/usage.ts';
 import { classifyError } from '../../shared/error-class.ts';
+import { NO_USAGE } from '../../shared/no-usage.ts';
 import { RESPONSES_STOPS, withoutType } from '../answer.ts';
 
 /** What has been told of one output item. */
@@ -27,7 +27,7 @@ export function createDecoder(): AnswerDecoder {
 }
 
 class ResponsesDecoder implements AnswerDecoder {
-  #out: HubEvent[] = [];
+  readonly #out = new EventQueue();
   #started = false;
   #stopped = false;
   #usage = false;
@@ -37,15 +37,14 @@ class ResponsesDecoder implements AnswerDecoder {
   /** The same items by their ids and the ids of their calls, where they have told them. */
   readonly #byId = new Map<string, ItemState>();
   readonly #callIds = new Set<string>();
-  readonly #losses = new Set<LossCode>();
   /** Where the last text or reasoning piece belonged: another place is another part. */
   #place: { readonly kind: string; readonly item: ItemState; readonly index: number } | undefined;
 
   event(value: unknown, name: string): readonly HubEvent[] {
     const event = asObject(value);
-    if (event === undefined) this.#lose('unknown-event');
+    if (event === undefined) this.#out.lose('unknown-event');
     else if (!this.#failed) this.#read(asString(event['type']) ?? name, event);
-    return this.#take();
+    return this.#out.take();
   }
 
   document(value: unknown): readonly HubEvent[] {
@@ -53,18 +52,12 @@ class ResponsesDecoder implements AnswerDecoder {
     if (response === undefined || (!Array.isArray(response['output']) && !hasContent(response['error']))) {
       this.#fail({ class: 'unknown', code: undefined });
     } else this.#finish(response, asString(response['status']) ?? 'completed');
-    return this.#take();
+    return this.#out.take();
   }
 
   end(): readonly HubEvent[] {
     this.#closeCalls();
-    return this.#take();
-  }
-
-  #take(): readonly HubEvent[] {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+    return this.#out.take();
   }
 
   #read(type: string, event: Values): void {
@@ -119,7 +112,7 @@ class ResponsesDecoder implements AnswerDecoder {
       case 'keepalive':
         return;
       case 'response.output_text.annotation.added':
-        this.#lose('citations');
+        this.#out.lose('citations');
         return;
       case 'response.completed':
       case 'response.incomplete':
@@ -134,7 +127,7 @@ class ResponsesDecoder implements AnswerDecoder {
         this.#fail(classifyError(hasContent(event['error']) ? event : withoutType(event), undefined));
         return;
       default:
-        if (!type.startsWith('codex.')) this.#lose('unknown-event');
+        if (!type.startsWith('codex.')) this.#out.lose('unknown-event');
     }
   }
 
@@ -142,12 +135,6 @@ class ResponsesDecoder implements AnswerDecoder {
     if (this.#started) return;
     this.#started = true;
     this.#out.push({ kind: 'start', id: asWord(response?.['id'], 256), model: asWord(response?.['model'], 256) });
-  }
-
-  #lose(code: LossCode): void {
-    if (this.#losses.has(code)) return;
-    this.#losses.add(code);
-    this.#out.push({ kind: 'loss', loss: { code, at: '' } });
   }
 
   #fail(error: ReturnType<typeof classifyError>): void {
@@ -221,14 +208,14 @@ class ResponsesDecoder implements AnswerDecoder {
       case 'reasoning':
         return;
       default:
-        this.#lose('unknown-event');
+        this.#out.lose('unknown-event');
     }
   }
 
   #part(item: ItemState, index: number, part: Values | undefined): void {
     switch (part?.['type']) {
       case 'output_text':
-        if (hasContent(part['annotations'])) this.#lose('citations');
+        if (hasContent(part['annotations'])) this.#out.lose('citations');
         this.#piece('text', item, index, part['text'], 'whole');
         return;
       case 'refusal':
@@ -238,7 +225,7 @@ class ResponsesDecoder implements AnswerDecoder {
         this.#thought('content', item, index, part['text'], 'whole');
         return;
       default:
-        this.#lose('unknown-event');
+        this.#out.lose('unknown-event');
     }
   }
 
@@ -262,7 +249,7 @@ class ResponsesDecoder implements AnswerDecoder {
         this.#endCall(item);
         return;
       default:
-        this.#lose('unknown-event');
+        this.#out.lose('unknown-event');
     }
   }
 
@@ -338,14 +325,6 @@ class ResponsesDecoder implements AnswerDecoder {
     this.#out.push({ kind: 'stop', stop });
   }
 }
-
-const NO_USAGE: Usage = {
-  input: undefined,
-  output: undefined,
-  cacheRead: undefined,
-  cacheWrite: undefined,
-  reasoning: undefined,
-};
 
 function idsOf(item: Values): readonly string[] {
   return [item['id'], item['call_id']].filter((id) => typeof id === 'string' && id !== '').map(String);

@@ -6,6 +6,7 @@ import type { HubRequest, Message, OutputFormat, Reasoning, ReasoningEffort, Too
 import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
 import { flagIn, numberIn, textIn } from '../../hub/scalars.ts';
+import { unreadable } from '../../hub/unreadable.ts';
 import { asArray, asObject, asString, hasContent, type Values } from '../../json/values.ts';
 import { decodeItems } from './decode-items.ts';
 
@@ -83,11 +84,6 @@ export function decodeRequest(body: unknown): DecodedRequest {
     verbosity: decodeVerbosity(text['verbosity'], losses),
   };
   return { request, losses: losses.found };
-}
-
-function unreadable(losses: LossList, at: string): DecodedRequest {
-  losses.add('not-understood', at);
-  return { request: undefined, losses: losses.found };
 }
 
 /** Known members of which only some values lose anything. */

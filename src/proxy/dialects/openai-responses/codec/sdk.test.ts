@@ -3,66 +3,30 @@
 // the encoder of requests against a simulated provider.
 
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import { decodeSse } from '../../../../../test/fakes/hub-answers.ts';
+import { CodecServer } from '../../../../../test/fakes/codec-server.ts';
+import { decodeSse, START, spoken, USAGE } from '../../../../../test/fakes/hub-answers.ts';
 import { QUESTION, TARGET } from '../../../../../test/fakes/hub-target.ts';
 import { SimulatedProvider } from '../../../../../test/fakes/provider/simulated-provider.ts';
 import type { HubEvent, HubRequest } from '../../hub/hub.ts';
 import { parseValue } from '../../json/values.ts';
+import { responsesCodec } from './codec.ts';
 import { createDecoder } from './decode-answer.ts';
-import { decodeRequest } from './decode-request.ts';
-import { createEncoder } from './encode-answer.ts';
 import { encodeRequest } from './encode-request.ts';
 
-let server: Server;
+const server = new CodecServer(responsesCodec);
 let client: OpenAI;
-let answer: readonly HubEvent[] = [];
-let asked: HubRequest | undefined;
 
 before(async () => {
-  server = createServer((incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const { request, losses } = decodeRequest(parseValue(Buffer.concat(chunks).toString()));
-      assert.ok(request !== undefined, JSON.stringify(losses));
-      assert.deepEqual(losses, []);
-      asked = request;
-      const framing = request.stream ? 'sse' : undefined;
-      const encoder = createEncoder({ framing, model: request.model, id: 'id1', createdAt: 1, request });
-      outgoing.writeHead(200, { 'content-type': encoder.contentType });
-      for (const event of answer) outgoing.write(encoder.push(event));
-      outgoing.end(encoder.end());
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  client = new OpenAI({ apiKey: 'sim-key', baseURL: `http://127.0.0.1:${port}/v1`, maxRetries: 0 });
+  const origin = await server.listen();
+  client = new OpenAI({ apiKey: 'sim-key', baseURL: `${origin}/v1`, maxRetries: 0 });
 });
-after(() => {
-  server.closeAllConnections();
-  server.close();
-});
+after(() => server.close());
 
 const model = 'gpt-5';
-const USAGE: HubEvent = {
-  kind: 'usage',
-  usage: { input: 12, output: 9, cacheRead: 8, cacheWrite: undefined, reasoning: 4 },
-};
-const TEXT: readonly HubEvent[] = [
-  { kind: 'start', id: undefined, model: undefined },
-  { kind: 'reasoning', text: 'think' },
-  { kind: 'reasoning', text: 'ing' },
-  { kind: 'text', text: 'Grüße, ' },
-  { kind: 'text', text: '🌍!' },
-  { kind: 'stop', stop: 'stop' },
-  USAGE,
-];
 const TOOLS: readonly HubEvent[] = [
-  { kind: 'start', id: undefined, model: undefined },
+  START,
   { kind: 'text', text: 'I look.' },
   { kind: 'tool-start', id: 'call_A', name: 'read' },
   { kind: 'tool-args', id: 'call_A', text: '{"path":' },
@@ -83,10 +47,10 @@ const tools = (['read', 'list'] as const).map((name) => {
 });
 
 test('text and reasoning, whole and streamed', async () => {
-  answer = TEXT;
+  server.answer = spoken('stop');
   const ask = { model, input: 'hi', reasoning: { effort: 'low', summary: 'auto' } } as const;
   const whole = await client.responses.create(ask);
-  assert.deepEqual(asked?.reasoning, { effort: 'low', budgetTokens: undefined, visible: true });
+  assert.deepEqual(server.asked?.reasoning, { effort: 'low', budgetTokens: undefined, visible: true });
   const stream = client.responses.stream(ask);
   const deltas: string[] = [];
   stream.on('response.output_text.delta', ({ delta }) => deltas.push(delta));
@@ -106,7 +70,7 @@ test('text and reasoning, whole and streamed', async () => {
 });
 
 test('parallel calls, whole and streamed in pieces', async () => {
-  answer = TOOLS;
+  server.answer = TOOLS;
   const ask = { model, input: 'hi', tools, tool_choice: 'required', parallel_tool_calls: true } as const;
   const whole = await client.responses.create(ask);
   const streamed = await client.responses.stream(ask).finalResponse();
@@ -126,7 +90,7 @@ test('parallel calls, whole and streamed in pieces', async () => {
   const [, call] = parsed.output;
   assert.deepEqual(call?.type === 'function_call' ? call.parsed_arguments : undefined, { path: 'a' });
   assert.deepEqual(
-    asked?.tools.map(({ name, strict }) => [name, strict]),
+    server.asked?.tools.map(({ name, strict }) => [name, strict]),
     [
       ['read', true],
       ['list', true],
@@ -135,9 +99,9 @@ test('parallel calls, whole and streamed in pieces', async () => {
 });
 
 test('the history that the client sends back is read', async () => {
-  answer = TOOLS;
+  server.answer = TOOLS;
   const first = await client.responses.create({ model, input: 'hi', tools });
-  answer = TEXT;
+  server.answer = spoken('stop');
   const said = first.output.filter((item) => item.type === 'message' || item.type === 'function_call');
   const outputs = ['call_A', 'call_B'].map(
     (call_id) => ({ type: 'function_call_output', call_id, output: 'ok' }) as const,
@@ -148,7 +112,7 @@ test('the history that the client sends back is read', async () => {
     tools,
   });
   assert.deepEqual(
-    asked?.messages.map(({ role, parts }) => [role, parts.map(({ kind }) => kind)]),
+    server.asked?.messages.map(({ role, parts }) => [role, parts.map(({ kind }) => kind)]),
     [
       ['user', ['text']],
       ['assistant', ['text', 'tool-call', 'tool-call']],
@@ -158,7 +122,7 @@ test('the history that the client sends back is read', async () => {
 });
 
 test('JSON by schema, parsed by the client; and an answer that was cut off', async () => {
-  answer = [
+  server.answer = [
     { kind: 'text', text: '{"path":"a"}' },
     { kind: 'stop', stop: 'stop' },
   ];
@@ -166,14 +130,14 @@ test('JSON by schema, parsed by the client; and an answer that was cut off', asy
   const ask = { model, input: 'hi', text: { format } };
   const parsed = await client.responses.parse(ask);
   assert.deepEqual(parseValue(parsed.output_text), { path: 'a' });
-  assert.deepEqual(asked?.output, { kind: 'json-schema', name: 'out', schema: SCHEMA, strict: true });
-  answer = [
+  assert.deepEqual(server.asked?.output, { kind: 'json-schema', name: 'out', schema: SCHEMA, strict: true });
+  server.answer = [
     { kind: 'text', text: '{"pa' },
     { kind: 'stop', stop: 'length' },
   ];
   const cut = await client.responses.stream(ask).finalResponse();
   assert.deepEqual([cut.status, cut.incomplete_details?.reason], ['incomplete', 'max_output_tokens']);
-  answer = [
+  server.answer = [
     { kind: 'refusal', text: 'No.' },
     { kind: 'stop', stop: 'refusal' },
   ];

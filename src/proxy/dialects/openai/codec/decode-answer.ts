@@ -8,6 +8,7 @@ import type { HubEvent } from '../../hub/hub.ts';
 import type { LossCode } from '../../hub/loss.ts';
 import { asArray, asObject, asString, hasContent, type Values } from '../../json/values.ts';
 import { classifyError } from '../../shared/error-class.ts';
+import { NO_USAGE } from '../../shared/no-usage.ts';
 import { CHAT_STOPS } from '../chat.ts';
 import { openaiUsage } from '../usage.ts';
 import { CallPieces } from './call-pieces.ts';
@@ -158,11 +159,3 @@ export class ChatAnswerDecoder implements AnswerDecoder {
     out.push({ kind: 'loss', loss: { code, at: '' } });
   }
 }
-
-const NO_USAGE: Usage = {
-  input: undefined,
-  output: undefined,
-  cacheRead: undefined,
-  cacheWrite: undefined,
-  reasoning: undefined,
-};

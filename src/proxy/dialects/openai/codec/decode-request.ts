@@ -8,6 +8,7 @@ import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
 import { listIn, objectIn, says, stringsIn } from '../../hub/members.ts';
 import { flagIn, numberIn, textIn } from '../../hub/scalars.ts';
+import { unreadable } from '../../hub/unreadable.ts';
 import { asObject, type Values } from '../../json/values.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeOutput, decodeToolChoice, decodeTools } from './decode-tools.ts';
@@ -83,8 +84,7 @@ export function decodeChatRequest(recognised: Recognised, value: unknown): Decod
     typeof model !== 'string' ||
     recognised.operation !== 'generate'
   ) {
-    losses.add('not-understood', '');
-    return { request: undefined, losses: losses.found };
+    return unreadable(losses, '');
   }
   losses.unknownMembers(body, '', KNOWN, LOSS_OF);
   const number = (key: string) => numberIn(body, key, '', losses);

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeAll, joined } from '../../../../../test/fakes/hub-answers.ts';
+import { EMPTY_REQUEST } from '../../../../../test/fakes/hub-request.ts';
+import { seededBelow } from '../../../../../test/fakes/random.ts';
 import type { Usage } from '../../dialect.ts';
 import { SseParser } from '../../framing/sse.ts';
 import type { EncoderOptions } from '../../hub/codec.ts';
@@ -10,34 +13,13 @@ import { parseValue } from '../../json/values.ts';
 import { ChatAnswerDecoder } from './decode-answer.ts';
 import { createChatEncoder } from './encode-answer.ts';
 
-const HUB: HubRequest = {
-  model: 'm',
-  stream: true,
-  streamUsage: true,
-  messages: [],
-  tools: [],
-  toolChoice: undefined,
-  parallelTools: undefined,
-  output: undefined,
-  reasoning: undefined,
-  maxOutputTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  stop: [],
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  cacheKey: undefined,
-  user: undefined,
-  verbosity: undefined,
-};
+const HUB: HubRequest = { ...EMPTY_REQUEST, stream: true };
 const OPTIONS: EncoderOptions = { framing: 'sse', model: 'asked', id: 'x1', createdAt: 1700000000, request: HUB };
 const USAGE: Usage = { input: 10, output: 5, cacheRead: 4, cacheWrite: undefined, reasoning: 2 };
 
 function bytes(events: readonly HubEvent[], options: Partial<EncoderOptions> = {}): Buffer {
   const encoder = createChatEncoder({ ...OPTIONS, ...options });
-  return Buffer.concat([...events.map((event) => encoder.push(event)), encoder.end()]);
+  return encodeAll(encoder, events);
 }
 
 function whole(events: readonly HubEvent[]): unknown {
@@ -155,29 +137,6 @@ test('each class of stop has a word; what is not whole never stops as if it were
   assert.equal(word(), 'stop');
 });
 
-/** Neighbouring pieces of one kind, and of one call, as one. */
-function merged(events: readonly HubEvent[]): readonly HubEvent[] {
-  const out: HubEvent[] = [];
-  for (const event of events) {
-    const last = out.at(-1);
-    const isText = event.kind === 'text' || event.kind === 'reasoning' || event.kind === 'refusal';
-    if (isText && last?.kind === event.kind) out[out.length - 1] = { ...event, text: last.text + event.text };
-    else if (event.kind === 'tool-args' && last?.kind === 'tool-args' && last.id === event.id)
-      out[out.length - 1] = { ...event, text: last.text + event.text };
-    else out.push(event);
-  }
-  return out;
-}
-
-/** A small linear congruential generator: the same cases in every run. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 const PIECES = ['a', '', ' "\\', '\n\n', 'ä€', '👋🏽', 'data: x', '\u2028', '{"k":1}', 'x'.repeat(300)];
 
 function script(pick: (below: number) => number): readonly HubEvent[] {
@@ -209,7 +168,7 @@ function script(pick: (below: number) => number): readonly HubEvent[] {
 
 test('what is encoded decodes to the same events, in any slicing, streamed and whole', () => {
   for (let seed = 0; seed < 300; seed++) {
-    const pick = seeded(seed);
+    const pick = seededBelow(seed);
     const events = script(pick);
     const stream = bytes(events);
     const decoder = new ChatAnswerDecoder();
@@ -228,9 +187,9 @@ test('what is encoded decodes to the same events, in any slicing, streamed and w
     }
     parser.end();
     found.push(...decoder.end());
-    assert.deepEqual(merged(found), merged(events), `seed ${seed}`);
+    assert.deepEqual(joined(found), joined(events), `seed ${seed}`);
 
     const document = new ChatAnswerDecoder().document(whole(events));
-    assert.deepEqual(merged(document), merged(events), `seed ${seed}, whole`);
+    assert.deepEqual(joined(document), joined(events), `seed ${seed}, whole`);
   }
 });

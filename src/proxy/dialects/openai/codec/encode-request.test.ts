@@ -2,50 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_FACTS } from '../../../../../test/fakes/hub-request.ts';
+import { QUESTION } from '../../../../../test/fakes/hub-target.ts';
 import type { EncodedRequest, EncodeTarget, ModelFacts, Quirks } from '../../hub/codec.ts';
 import type { HubRequest, Message, Part } from '../../hub/hub.ts';
 import { asArray, asObject } from '../../json/values.ts';
 import { encodeChatRequest } from './encode-request.ts';
 
-const FACTS: ModelFacts = {
-  contextTokens: undefined,
-  outputTokens: undefined,
-  images: undefined,
-  documents: undefined,
-  tools: undefined,
-  reasoning: undefined,
-  jsonSchema: undefined,
-  temperature: undefined,
-};
-const HUB: HubRequest = {
-  model: 'asked',
-  stream: false,
-  streamUsage: false,
-  messages: [{ role: 'user', parts: [{ kind: 'text', text: 'hello' }] }],
-  tools: [],
-  toolChoice: undefined,
-  parallelTools: undefined,
-  output: undefined,
-  reasoning: undefined,
-  maxOutputTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  stop: [],
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  cacheKey: undefined,
-  user: undefined,
-  verbosity: undefined,
-};
+/** The caller asks for no usage. */
+const HUB: HubRequest = { ...QUESTION, streamUsage: false };
 const TOOL = { name: 'f', description: undefined, parameters: { type: 'object' }, strict: undefined };
 const CLOSED = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false };
 
 function encode(request: Partial<HubRequest>, quirks: Quirks = {}, facts: Partial<ModelFacts> = {}): EncodedRequest {
   const target: EncodeTarget = {
     model: 'target-1',
-    facts: { ...FACTS, ...facts },
+    facts: { ...NO_FACTS, ...facts },
     quirks,
     defaultMaxTokens: 4096,
     mayUseOpaque: false,
@@ -83,7 +55,7 @@ test('the document has a fixed order, and asks a stream for its usage', () => {
   assert.deepEqual(encoded.losses, []);
   assert.equal(
     JSON.stringify(encoded.body),
-    '{"model":"target-1","messages":[{"role":"user","content":"hello"}],' +
+    '{"model":"target-1","messages":[{"role":"user","content":"hi"}],' +
       `"tools":[{"type":"function","function":{"name":"f","description":"does","parameters":${JSON.stringify(CLOSED)},"strict":true}}],` +
       '"tool_choice":"required","parallel_tool_calls":true,' +
       `"response_format":{"type":"json_schema","json_schema":{"name":"out","schema":${JSON.stringify(CLOSED)},"strict":true}},` +

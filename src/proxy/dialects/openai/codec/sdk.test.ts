@@ -2,63 +2,26 @@
 // The openai SDK's own parsers judge what the encoder writes.
 
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
+import { CodecServer } from '../../../../../test/fakes/codec-server.ts';
+import { START, spoken, USAGE } from '../../../../../test/fakes/hub-answers.ts';
 import type { HubEvent } from '../../hub/hub.ts';
 import { openaiChatCodec } from './codec.ts';
 
 const CHAT = { dialect: 'openai-chat', operation: 'generate', pathModel: undefined, pathStream: undefined } as const;
 
-let answer: readonly HubEvent[] = [];
-let server: Server;
+const server = new CodecServer(openaiChatCodec);
 let client: OpenAI;
 
-/** Decodes what the SDK asks, and answers with the encoder's bytes, event by event. */
 before(async () => {
-  server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const decoded = openaiChatCodec.decodeRequest(CHAT, JSON.parse(Buffer.concat(chunks).toString()));
-    assert.deepEqual(decoded.losses, []);
-    assert.ok(decoded.request !== undefined);
-    const encoder = openaiChatCodec.createEncoder({
-      framing: decoded.request.stream ? 'sse' : undefined,
-      model: decoded.request.model,
-      id: 'x1',
-      createdAt: 1700000000,
-      request: decoded.request,
-    });
-    response.writeHead(200, { 'content-type': encoder.contentType });
-    for (const event of answer) response.write(encoder.push(event));
-    response.end(encoder.end());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  client = new OpenAI({ apiKey: 'test', baseURL: `http://127.0.0.1:${port}/v1`, maxRetries: 0 });
+  const origin = await server.listen();
+  client = new OpenAI({ apiKey: 'sim-key', baseURL: `${origin}/v1`, maxRetries: 0 });
 });
+after(() => server.close());
 
-after(() => {
-  server.closeAllConnections();
-  server.close();
-});
-
-const START: HubEvent = { kind: 'start', id: undefined, model: undefined };
-const USAGE: HubEvent = {
-  kind: 'usage',
-  usage: { input: 9, output: 4, cacheRead: 3, cacheWrite: undefined, reasoning: 1 },
-};
-const TEXT: readonly HubEvent[] = [
-  START,
-  { kind: 'reasoning', text: 'hm' },
-  { kind: 'text', text: 'Grüße ' },
-  { kind: 'text', text: '👋' },
-  { kind: 'stop', stop: 'stop' },
-  USAGE,
-];
 const user = { role: 'user', content: 'hello' } as const;
 
 function call(id: string, city: string): readonly HubEvent[] {
@@ -81,25 +44,25 @@ const CALLS: readonly HubEvent[] = [
 const Weather = z.object({ city: z.string() });
 
 test('text, whole', async () => {
-  answer = TEXT;
+  server.answer = spoken('stop');
   const completion = await client.chat.completions.create({ model: 'gpt-4o', messages: [user] });
-  assert.equal(completion.choices[0]?.message.content, 'Grüße 👋');
+  assert.equal(completion.choices[0]?.message.content, 'Grüße, 🌍!');
   assert.equal(completion.choices[0]?.finish_reason, 'stop');
   assert.equal(completion.model, 'gpt-4o');
-  assert.equal(completion.usage?.prompt_tokens_details?.cached_tokens, 3);
+  assert.equal(completion.usage?.prompt_tokens_details?.cached_tokens, 8);
 });
 
 test('text, streamed, with usage', async () => {
-  answer = TEXT;
+  server.answer = spoken('stop');
   const completion = await client.chat.completions
     .stream({ model: 'gpt-4o', messages: [user], stream_options: { include_usage: true } })
     .finalChatCompletion();
-  assert.equal(completion.choices[0]?.message.content, 'Grüße 👋');
-  assert.equal(completion.usage?.total_tokens, 13);
+  assert.equal(completion.choices[0]?.message.content, 'Grüße, 🌍!');
+  assert.equal(completion.usage?.total_tokens, 21);
 });
 
 test('parallel calls with strict schemas, whole and streamed in mixed pieces, parsed by the helpers', async () => {
-  answer = CALLS;
+  server.answer = CALLS;
   const tools = [zodFunction({ name: 'get_weather', parameters: Weather })];
   const parsed = await client.chat.completions.parse({ model: 'gpt-4o', messages: [user], tools });
   const streamed = await client.chat.completions
@@ -119,7 +82,7 @@ test('parallel calls with strict schemas, whole and streamed in mixed pieces, pa
 });
 
 test('JSON schema, whole and streamed', async () => {
-  answer = [
+  server.answer = [
     START,
     { kind: 'text', text: '{"ci' },
     { kind: 'text', text: 'ty":"Bern"}' },
@@ -135,7 +98,7 @@ test('JSON schema, whole and streamed', async () => {
 });
 
 test('a refusal stands in its own field', async () => {
-  answer = [START, { kind: 'refusal', text: 'I will not' }, { kind: 'stop', stop: 'refusal' }];
+  server.answer = [START, { kind: 'refusal', text: 'I will not' }, { kind: 'stop', stop: 'refusal' }];
   const completion = await client.chat.completions.stream({ model: 'gpt-4o', messages: [user] }).finalChatCompletion();
   assert.equal(completion.choices[0]?.message.refusal, 'I will not');
 });

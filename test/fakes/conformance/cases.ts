@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests only: requests and answers that every codec must carry, or name what it cannot. Hand-written.
+// Requests and answers that every codec must carry, or name what it cannot. Hand-written.
 
-import type { StopClass, Usage } from '../dialect.ts';
-import type { HubEvent, HubRequest, Message, Part, Tool } from './hub.ts';
-import type { LossCode } from './loss.ts';
+import type { StopClass, Usage } from '../../../src/proxy/dialects/dialect.ts';
+import type { HubEvent, HubRequest, Message, Part, Tool } from '../../../src/proxy/dialects/hub/hub.ts';
+import type { LossCode } from '../../../src/proxy/dialects/hub/loss.ts';
+import { QUESTION } from '../hub-target.ts';
 
 export interface RequestCase {
   readonly name: string;
@@ -17,28 +18,7 @@ export interface AnswerCase {
   readonly events: readonly HubEvent[];
 }
 
-export const PLAIN: HubRequest = {
-  model: 'm',
-  stream: true,
-  streamUsage: true,
-  messages: [{ role: 'user', parts: [{ kind: 'text', text: 'hello' }] }],
-  tools: [],
-  toolChoice: undefined,
-  parallelTools: undefined,
-  output: undefined,
-  reasoning: undefined,
-  maxOutputTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  stop: [],
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  cacheKey: undefined,
-  user: undefined,
-  verbosity: undefined,
-};
+export const PLAIN: HubRequest = { ...QUESTION, stream: true };
 
 /** Beyond the basic plane, combining marks, quotes, JSON in text, and what ends lines in some framings. */
 const ODD_TEXT = 'Grüße 🌍 e\u0301 "quoted" \\ {"a":[1]} \u2028 tab\t data: x\r\n\n[DONE] 中文';

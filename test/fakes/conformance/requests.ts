@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests only: a request in a form in which the caller's and the one read back from another dialect must be equal, but for what a loss
+// A request in a form in which the caller's and the one read back from another dialect must be equal, but for what a loss
 // names.
 
-import { parseValue } from '../json/values.ts';
-import type { DocumentPart, HubRequest, ImagePart, Message, OutputFormat, Part, Reasoning, Tool } from './hub.ts';
-import type { LossCode } from './loss.ts';
-import { callsById } from './turns.ts';
+import type {
+  DocumentPart,
+  HubRequest,
+  ImagePart,
+  Message,
+  OutputFormat,
+  Part,
+  Reasoning,
+  Tool,
+} from '../../../src/proxy/dialects/hub/hub.ts';
+import type { LossCode } from '../../../src/proxy/dialects/hub/loss.ts';
+import { callsById } from '../../../src/proxy/dialects/hub/turns.ts';
+import { parseValue } from '../../../src/proxy/dialects/json/values.ts';
 
 /**
  * `losses`: what was named, and so may differ. Not compared at all: the model, streaming (it may stand in the path), the name of a

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests only: all codecs, ways to drive them over bytes as the product does, and canonical forms in which two requests or answers can
+// All codecs, ways to drive them over bytes as the product does, and canonical forms in which two requests or answers can
 // be compared.
 
-import { anthropicCodec } from '../anthropic/codec/codec.ts';
-import { bedrockConverseCodec } from '../bedrock/codec/codec.ts';
-import { bedrockInvokeCodec } from '../bedrock/codec/invoke.ts';
-import { cohereCodec } from '../cohere/codec/codec.ts';
-import type { DialectId, Recognised, StopClass, Usage } from '../dialect.ts';
-import { geminiCodec } from '../gemini/codec/codec.ts';
-import { dialectOf } from '../index.ts';
-import { parseValue } from '../json/values.ts';
-import { ollamaCodec } from '../ollama/codec/codec.ts';
-import { openaiChatCodec } from '../openai/codec/codec.ts';
-import { responsesCodec } from '../openai-responses/codec/codec.ts';
-import type { Codec, EncoderOptions, EncodeTarget, ModelFacts } from './codec.ts';
-import { PLAIN } from './conformance-cases.ts';
-import type { HubEvent, HubRequest } from './hub.ts';
+import { anthropicCodec } from '../../../src/proxy/dialects/anthropic/codec/codec.ts';
+import { bedrockConverseCodec } from '../../../src/proxy/dialects/bedrock/codec/codec.ts';
+import { bedrockInvokeCodec } from '../../../src/proxy/dialects/bedrock/codec/invoke.ts';
+import { cohereCodec } from '../../../src/proxy/dialects/cohere/codec/codec.ts';
+import type { DialectId, Recognised, StopClass, Usage } from '../../../src/proxy/dialects/dialect.ts';
+import { geminiCodec } from '../../../src/proxy/dialects/gemini/codec/codec.ts';
+import type { Codec, EncoderOptions, EncodeTarget } from '../../../src/proxy/dialects/hub/codec.ts';
+import type { HubEvent, HubRequest } from '../../../src/proxy/dialects/hub/hub.ts';
+import { dialectOf } from '../../../src/proxy/dialects/index.ts';
+import { parseValue } from '../../../src/proxy/dialects/json/values.ts';
+import { ollamaCodec } from '../../../src/proxy/dialects/ollama/codec/codec.ts';
+import { openaiChatCodec } from '../../../src/proxy/dialects/openai/codec/codec.ts';
+import { responsesCodec } from '../../../src/proxy/dialects/openai-responses/codec/codec.ts';
+import { NO_FACTS } from '../hub-request.ts';
+import { PLAIN } from './cases.ts';
 
 export type StreamFraming = EncoderOptions['framing'];
 
@@ -102,19 +103,8 @@ export const SUBJECTS: readonly Subject[] = [
   },
 ];
 
-export const UNKNOWN_FACTS: ModelFacts = {
-  contextTokens: undefined,
-  outputTokens: undefined,
-  images: undefined,
-  documents: undefined,
-  tools: undefined,
-  reasoning: undefined,
-  jsonSchema: undefined,
-  temperature: undefined,
-};
-
 export function targetOf({ model }: Subject): EncodeTarget {
-  return { model, facts: UNKNOWN_FACTS, quirks: {}, defaultMaxTokens: 8_192, mayUseOpaque: false };
+  return { model, facts: NO_FACTS, quirks: {}, defaultMaxTokens: 8_192, mayUseOpaque: false };
 }
 
 /** The model and the kind of answer stand in the path of these. */

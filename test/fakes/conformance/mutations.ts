@@ -1,14 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests only: seeded changes of JSON values, of the kinds that other versions, other vendors and attackers make.
-
-/** Park-Miller: the same sequence in every run. Numbers from 0 up to 1. */
-export function createRandom(seed: number): () => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
+// Seeded changes of JSON values, of the kinds that other versions, other vendors and attackers make.
 
 /** JSON text of lists within lists. */
 export function nested(levels: number): string {
