@@ -4,7 +4,7 @@
 
 import type { Clock } from '../../contract/clock.ts';
 import { OutpostError } from '../../contract/errors.ts';
-import type { Route } from '../policy/policy.ts';
+import type { Route, RouteTarget } from '../policy/policy.ts';
 import type { AttemptOutcome, RunInput, SkipReason, Step } from '../routing/routing.ts';
 import { GoogleTokenError } from '../upstream/google-token.ts';
 import { type AttemptResult, runAttempt } from './attempt.ts';
@@ -15,7 +15,7 @@ import { header } from './edits.ts';
 import { type Material, type Prepared, prepare } from './prepare.ts';
 import type { StageTimes } from './report.ts';
 import { intentRow, type Subject } from './rows.ts';
-import { type Ending, headersFor, refuse, settle, settleExhausted, settleLeft } from './settle.ts';
+import { type Ending, headersFor, refuse, settle, settleExhausted, settleLeft, settleStopped } from './settle.ts';
 import { attemptRow, outcomeOf, type Tried } from './tried.ts';
 
 export interface ChainInput {
@@ -48,7 +48,7 @@ export async function runChain(input: ChainInput): Promise<void> {
     call,
     subject,
     route: route.id,
-    first: firstTarget.provider.name,
+    first: firstTarget,
     attempts,
     skipped,
     stages,
@@ -92,9 +92,14 @@ export async function runChain(input: ChainInput): Promise<void> {
           if (skip !== undefined && !known.has(target.provider.name))
             skipped.push({ provider: target.provider.name, why: skip });
         }
+        if (attempts.length === 0 && !(await recordUntried(input, firstTarget))) {
+          const why = { code: 'OUT_AUDIT_UNAVAILABLE', rule: undefined, message: undefined } as const;
+          return refuse(deps, call, subject, why, firstTarget.provider.name);
+        }
         return finish(ending, step, route);
       }
       const { planned } = step;
+      if (attempts.length === 0 && skipped.length === 0) ending.first = preferred(route, planned.target);
       const model = planned.target.model ?? facts?.model;
       const preparing = clock.monotonic();
       let prepared: Prepared | undefined;
@@ -110,10 +115,18 @@ export async function runChain(input: ChainInput): Promise<void> {
         }
         prepared = preparation;
       } catch (error) {
-        if (!(error instanceof OutpostError)) throw error;
+        if (!(error instanceof OutpostError) || error.code === 'OUT_INTERNAL') {
+          // A defect, or a configuration that only shows its fault here, costs this target and not the call.
+          logDefect(deps, subject.request, error);
+          const why: SkipReason = { kind: 'loss', codes: ['not-understood'] };
+          run.skip(planned, why);
+          skipped.push({ provider: planned.target.provider.name, why });
+          continue;
+        }
         result = unmade(error);
         if (error instanceof GoogleTokenError && error.refused) refusedKey = KEY_REFUSED;
       }
+      if (call.gone.aborted) return settleLeft(ending);
       const recording = clock.monotonic();
       const receipt = await deps.audit.intent(
         intentRow(subject, {
@@ -125,6 +138,7 @@ export async function runChain(input: ChainInput): Promise<void> {
       );
       timed('intent', recording, undefined);
       if (receipt === 'refuse') {
+        if (attempts.length > 0) return settleStopped(ending, 'OUT_AUDIT_UNAVAILABLE');
         const why = { code: 'OUT_AUDIT_UNAVAILABLE', rule: undefined, message: undefined } as const;
         return refuse(deps, call, subject, why, planned.target.provider.name);
       }
@@ -181,15 +195,46 @@ export async function runChain(input: ChainInput): Promise<void> {
         status: ended.status ?? 0,
       });
     }
+  } catch (error) {
+    logDefect(deps, subject.request, error);
+    settleStopped(ending, 'OUT_INTERNAL');
   } finally {
     run.close();
   }
 }
 
+/** Nothing will leave, but what was asked, by whom and for what must stand in the log before its outcome. False: the log says no. */
+async function recordUntried({ deps, subject, rule }: ChainInput, first: RouteTarget): Promise<boolean> {
+  const { provider, model, route } = first;
+  const receipt = await deps.audit.intent(
+    intentRow(subject, { provider: provider.name, model: model ?? subject.facts?.model, rule: rule ?? route }),
+  );
+  if (receipt !== 'refuse') deps.counters.governed += 1;
+  return receipt !== 'refuse';
+}
+
+/** The target that a call should have had: in a group that is balanced, whichever it was given. */
+function preferred({ groups }: Route, given: RouteTarget): RouteTarget {
+  const [group] = groups;
+  const balanced = group !== undefined && group.order !== 'listed' && group.targets.includes(given);
+  return balanced ? given : (group?.targets[0] ?? given);
+}
+
+function logDefect(deps: ExchangeDeps, request: string, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  deps.log.error('exchange-defect', { request, error: text });
+}
+
 /** The end of a chain: the last error itself where it is the caller's own or there was but one way to go, else one of ours. */
 function finish(ending: Ending, step: Extract<Step, { kind: 'exhausted' }>, { groups }: Route): void {
   const last = ending.attempts.at(-1);
-  const alone = groups.length === 1 && groups[0]?.targets.length === 1 && last?.planned.target === groups[0].targets[0];
+  // Several keys that were all refused: the provider's words about the last one could quote it.
+  const keysRefused = ending.attempts.length > 1 && last?.failure === 'credential';
+  const alone =
+    !keysRefused &&
+    groups.length === 1 &&
+    groups[0]?.targets.length === 1 &&
+    last?.planned.target === groups[0].targets[0];
   if (last !== undefined && (step.reason === 'final' || alone)) settle(ending, last);
   else settleExhausted(ending, step);
 }

@@ -142,9 +142,13 @@ async function handleHttp(
     { model: facts.model, dialect: recognised?.dialect, path: pathOf(call.target), owner },
     placed.provider,
   );
-  // What could not be read can go to the addressed provider only: it is sent once, as it comes.
+  // What could not be read, or is no request to a model (files, lists), can go to the addressed provider only, as it comes.
   const whole = read.kind === 'whole';
-  const route = await affordableRoute(call, whole ? named : aloneAt(named, placed.provider), placed);
+  const route = await affordableRoute(
+    call,
+    whole && recognised !== undefined ? named : aloneAt(named, placed.provider),
+    placed,
+  );
   const routed = route.id !== undefined;
   const credentials = route.groups.flatMap(({ targets }) => targets.map(({ provider }) => provider.credential));
   const keys = credentials.some(({ kind }) => kind === 'keys');

@@ -11,7 +11,7 @@ import * as translation from '../dialects/translation.ts';
 import type { Provider, RouteTarget } from '../policy/policy.ts';
 import type { Planned } from '../routing/routing.ts';
 import type { HttpCall } from './call.ts';
-import { isSealed, type Material, type Preparation, type Prepared, prepare } from './prepare.ts';
+import { isAddressed, isSealed, type Material, type Preparation, type Prepared, prepare } from './prepare.ts';
 import { createTranslating } from './translating.ts';
 
 const TARGETS: Readonly<Partial<Record<DialectId, string>>> = {
@@ -204,4 +204,47 @@ test('a body that is nested beyond reason is skipped where it would have to be w
 test('the caller’s own credential goes nowhere but to the address that the caller turned to', async () => {
   const elsewhere = client(providerOf('anthropic-compatible', { baseUrl: 'https://other.example' }));
   assert.deepEqual(await prepared(history('m', ''), { to: elsewhere }), { kind: 'skip', why: { kind: 'not-allowed' } });
+});
+
+const OPENAI = client(providerOf('openai'));
+const AZURE: Provider = {
+  ...providerOf('azure'),
+  base: { scheme: 'https', host: 'res.openai.azure.com', port: 443, basePath: '' },
+};
+const responses = (more: string): string => `{"model":"gpt-5","input":[{"role":"user","content":"q"}${more}`;
+const codesOf = (preparation: Preparation): readonly string[] | undefined =>
+  preparation.kind === 'skip' && preparation.why.kind === 'loss' ? preparation.why.codes : undefined;
+
+test('what one account holds is not asked of another, though it speaks the same dialect', async () => {
+  const setup: Setup = { dialect: 'openai-responses', from: OPENAI, to: AZURE, model: 'gpt-5' };
+  assert.deepEqual(codesOf(await prepared(responses('],"previous_response_id":"resp_1"}'), setup)), ['stored-state']);
+  assert.deepEqual(codesOf(await prepared(responses('],"tools":[{"type":"web_search"}]}'), setup)), ['server-tool']);
+  assert.equal(ready(await prepared(responses(']}'), setup)).way, 'same');
+  // The addressed account knows its own.
+  const own = { ...setup, to: OPENAI };
+  assert.equal(ready(await prepared(responses('],"previous_response_id":"resp_1"}'), own)).way, 'direct');
+});
+
+test('reasoning that another account encrypted is left out, and said', async () => {
+  const reasoning = ',{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"only-for-openai"}';
+  const turn =
+    ',{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]},{"role":"user","content":"r"}]}';
+  const setup: Setup = { dialect: 'openai-responses', from: OPENAI, to: AZURE, model: 'gpt-5' };
+  const went = ready(await prepared(responses(reasoning + turn), setup));
+  assert.equal(went.way, 'translated');
+  assert.doesNotMatch(sent(went).toString(), /only-for-openai/);
+  assert.ok(went.losses.includes('reasoning-dropped'));
+});
+
+test('another project of the same cloud is another address', () => {
+  const vertex = (project: string): Provider => ({
+    ...providerOf('vertex'),
+    name: `v-${project}`,
+    placement: { project, location: 'us-east5' },
+  });
+  assert.equal(isAddressed(vertex('a'), vertex('b')), false);
+  assert.equal(isAddressed({ ...vertex('a'), name: 'w' }, vertex('a')), true);
+  const base = { ...OPENAI.base, host: 'gateway.example', basePath: '/v1/account-a' };
+  const one: Provider = { ...OPENAI, name: 'one', base };
+  assert.equal(isAddressed(one, { ...one, name: 'two', base: { ...base, basePath: '/v1/account-b' } }), false);
 });

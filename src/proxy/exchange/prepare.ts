@@ -93,8 +93,16 @@ export function isAddressed(target: Provider, addressed: Provider): boolean {
     (target.type === addressed.type &&
       target.base.host === addressed.base.host &&
       target.base.port === addressed.base.port &&
-      target.base.scheme === addressed.base.scheme)
+      target.base.scheme === addressed.base.scheme &&
+      target.base.basePath === addressed.base.basePath &&
+      samePlacement(target.placement, addressed.placement))
   );
+}
+
+/** Projects and regions that stand in paths are addresses too. What the addressed side does not name, the caller's own path says. */
+function samePlacement(target: Provider['placement'], addressed: Provider['placement']): boolean {
+  const keys = ['region', 'project', 'location', 'apiVersion'] as const;
+  return keys.every((key) => target?.[key] === undefined || target[key] === addressed?.[key]);
 }
 
 /** @throws OutpostError where a credential cannot be made (a service account's token). */
@@ -121,9 +129,44 @@ export async function prepare(material: Material, planned: Planned): Promise<Pre
   if (limits.contextTokens !== undefined && material.promptTokens > limits.contextTokens) {
     return skipped(['context-too-long']);
   }
-  return speaks.same
-    ? same(material, planned, recognised, decoded, speaks.dialect, model)
-    : translated(material, planned, speaks.dialect, model, limits);
+  if (!speaks.same) return translated(material, planned, speaks.dialect, model, limits);
+  const stranger = !isAddressed(target.provider, material.placed.provider);
+  const misfits = stranger ? misfitsOf(material, target.provider, limits) : [];
+  if (misfits.length > 0) return skipped(misfits);
+  // Encrypted reasoning is one account's: said anew, it is left out.
+  return stranger && speaks.dialect === recognised.dialect && hasForeignState(material)
+    ? translated(material, planned, speaks.dialect, model, limits)
+    : same(material, planned, recognised, decoded, speaks.dialect, model);
+}
+
+/** What only the addressed account has, whatever host speaks its dialect. */
+const ACCOUNT_BOUND: ReadonlySet<string> = new Set(['stored-state', 'file-reference', 'cached-content', 'compaction']);
+/** What only the addressed kind of host runs. */
+const HOST_BOUND: ReadonlySet<string> = new Set(['server-tool', 'custom-tool']);
+
+/** Codes of what a request of the target's own dialect asks that this target cannot give. */
+function misfitsOf({ translating, placed }: Material, target: Provider, limits: ModelFacts): readonly string[] {
+  if (translating === undefined) return [];
+  const { request, losses } = translating.decoded;
+  const codes = new Set<string>();
+  for (const { code } of losses) {
+    if (ACCOUNT_BOUND.has(code) || (HOST_BOUND.has(code) && target.type !== placed.provider.type)) codes.add(code);
+  }
+  const parts = request?.messages.flatMap((message) => message.parts) ?? [];
+  const inResults = parts.flatMap((part) => (part.kind === 'tool-result' ? part.parts : []));
+  const has = (kind: 'image' | 'document') => [...parts, ...inResults].some((part) => part.kind === kind);
+  if (limits.images === false && has('image')) codes.add('no-images');
+  if (limits.documents === false && has('document')) codes.add('no-documents');
+  if (limits.tools === false && (request?.tools.length ?? 0) > 0) codes.add('no-tools');
+  return [...codes];
+}
+
+/** Does the history hold reasoning that only the account which made it can read? */
+function hasForeignState({ translating }: Material): boolean {
+  const messages = translating?.decoded.request?.messages ?? [];
+  return messages.some(({ parts }) =>
+    parts.some((part) => part.kind === 'reasoning' && part.opaque?.form === 'encrypted'),
+  );
 }
 
 /** The caller's path and query, with the target's model where the path names it; undefined: the model stands nowhere that could be edited. */

@@ -4,6 +4,7 @@
 
 import { ERRORS, type ErrorCode, type OutpostError } from '../../contract/errors.ts';
 import { dialectOf, errorMessage, parseValue } from '../dialects/index.ts';
+import type { RouteTarget } from '../policy/policy.ts';
 import type { FailureClass, SkipReason, Step } from '../routing/routing.ts';
 import { nativeError, type Said, sayToCall, whoAnswered } from './answer.ts';
 import type { HttpCall } from './call.ts';
@@ -21,8 +22,8 @@ export interface Ending {
   readonly call: HttpCall;
   readonly subject: Subject;
   readonly route: string | undefined;
-  /** The provider that was to answer. */
-  readonly first: string;
+  /** The target that was to answer; settled with the first plan. */
+  first: RouteTarget;
   readonly attempts: readonly Tried[];
   readonly skipped: readonly { readonly provider: string; readonly why: SkipReason }[];
   readonly stages: StageTimes;
@@ -48,7 +49,7 @@ export function headersFor(
     provider,
     model: attempt.model,
     attempts: attempt.n,
-    fallbackFrom: provider === about.first ? undefined : about.first,
+    fallbackFrom: fallbackFrom(about, provider, attempt.model),
     losses: prepared.losses,
   });
   if (prepared.way === 'direct') return answerHeaders(raw, said);
@@ -91,6 +92,25 @@ export function settle(ending: Ending, tried: Tried): void {
   }
 }
 
+/** Which target another one stands in for; with its model where only that is another. */
+function fallbackFrom(
+  { first, subject }: Pick<Ending, 'first' | 'subject'>,
+  provider: string,
+  model: string | undefined,
+) {
+  const wanted = first.model ?? subject.facts?.model;
+  if (provider !== first.provider.name) return first.provider.name;
+  return model === wanted ? undefined : `${first.provider.name}/${wanted}`;
+}
+
+/** Ended by ourselves between attempts, for a reason of ours. */
+export function settleStopped(ending: Ending, code: ErrorCode): void {
+  const { call, subject, attempts } = ending;
+  const { request, decision } = subject;
+  sayToCall(call, { code, request, decision, attempts: attempts.length }, subject.recognised);
+  record(ending, attempts.at(-1), 'failed', code, undefined);
+}
+
 /** The caller left between attempts. */
 export function settleLeft(ending: Ending): void {
   ending.call.reply.abort();
@@ -121,7 +141,7 @@ export function settleExhausted(ending: Ending, step: Extract<Step, { kind: 'exh
       code,
       request: subject.request,
       decision: subject.decision,
-      provider: last?.planned.target.provider.name ?? ending.first,
+      provider: last?.planned.target.provider.name ?? ending.first.provider.name,
       model: subject.facts?.model,
       attempts: attempts.length,
       retryAfterMs: step.retryAfterMs,
@@ -209,9 +229,8 @@ function record(
   }
   const endedAt = deps.clock.monotonic();
   const answered = tried?.result;
-  const provider = tried?.planned.target.provider.name ?? ending.first;
+  const provider = tried?.planned.target.provider.name ?? ending.first.provider.name;
   const committedAt = answered?.committedAt;
-  const fallbackFrom = provider === ending.first ? undefined : ending.first;
   deps.audit.outcome(
     outcomeRow({
       request: subject.request,
@@ -222,7 +241,7 @@ function record(
       reader: answered?.reader,
       total: totalUsage(attempts),
       attempts: attempts.length,
-      fallbackFrom,
+      fallbackFrom: tried === undefined ? undefined : fallbackFrom(ending, provider, tried.model),
       upstreamRequestId: answered === undefined ? undefined : upstreamId(answered.headers),
       requestBytes: subject.requestBytes ?? 0,
       responseBytes: attempts.reduce((sum, each) => sum + each.result.responseBytes, 0),

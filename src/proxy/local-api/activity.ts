@@ -102,9 +102,8 @@ export function createActivity(limit: number = ACTIVITY_LIMIT): Activity {
   const take = ({ at, body }: StoredBody): boolean => {
     switch (body.kind) {
       case 'intent':
-        // A further attempt of a call that is on the list.
-        if (body.attempt !== undefined && calls.has(body.request)) return false;
-        calls.set(body.request, { at, begun: body, ended: undefined });
+        // A further attempt of a call that is on the list says where it goes now.
+        calls.set(body.request, { at: calls.get(body.request)?.at ?? at, begun: body, ended: undefined });
         return true;
       case 'refusal':
         calls.set(body.request, { at, begun: body, ended: undefined });

@@ -61,6 +61,7 @@ export function compileProviders(
     for (const [key, type] of PLACE_KEYS) {
       if (entry[key] !== undefined && entry.type !== type) say(key, `only type "${type}" has a ${key}`);
     }
+    if (entry.aws !== undefined && entry.region === undefined) say('region', 'AWS keys sign for one region: say which');
     const credential = credentialOf(entry, given.env, given.serviceAccounts, say);
     if (issues.length > before) return [];
     const placement = placementOf(entry);
