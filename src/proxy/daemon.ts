@@ -154,7 +154,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         return policy().settings.timeouts.connect;
       },
     };
-    const openPools = () => createPools({ connector: undiciConnector(() => trust, timeouts) });
+    const openPools = () => createPools({ connector: undiciConnector(() => trust, timeouts), clock });
     let pools = openPools();
     undo.push(() => pools.close());
     const socketTo = (origin: string, alpn: readonly string[], signal?: AbortSignal) => {

@@ -64,7 +64,7 @@ apps: [{ app: banned, action: block }]
   audit.onRow(({ body }) => {
     if (body.kind === 'refusal') refusals.push(body);
   });
-  const pools = createPools({ connector: buildConnector({}) });
+  const pools = createPools({ connector: buildConnector({}), clock: systemClock });
   t.after(() => pools.close());
   const h2 = createH2Sessions(() => Promise.reject(new Error('no HTTP/2 in this test')));
   const failover = startFailover({

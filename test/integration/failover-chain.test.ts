@@ -184,13 +184,15 @@ describe('budgets', () => {
     assert.deepEqual(bench.counts('attempts'), [1, 1, 0]);
   });
 
-  test('of time: after it no further target is asked, and the error is that of a chain', async () => {
-    bench.of('deadline')[0].misbehave('hang=head');
+  test('of time: after it who was not asked still is, nobody again, and the error is that of a chain', async () => {
+    const [hanging, failing] = bench.of('deadline');
+    hanging.misbehave('hang=head');
+    failing.misbehave('status=500');
     const answer = await bench.ask('deadline');
-    assert.equal(answer.status, 504);
+    assert.equal(answer.status, 503);
     assert.equal(answer.headers['x-should-retry'], 'false');
-    assert.equal(answer.headers['x-outpost-attempts-detail'], 'deadline-1=hang');
-    assert.deepEqual(bench.counts('deadline'), [1, 0]);
+    assert.equal(answer.headers['x-outpost-attempts-detail'], 'deadline-1=hang,deadline-2=transient');
+    assert.deepEqual(bench.counts('deadline'), [1, 1]);
   });
 
   test('a retry of the SDK itself begins with the target that did not fail last', async () => {
@@ -234,8 +236,15 @@ describe('what must not be done twice', () => {
   });
 
   test('one that never left goes on to the next', async () => {
-    const answer = await bench.ask('background-unsent', asked);
+    const searching: Question = { dialect: 'responses', more: { tools: [{ type: 'web_search' }] } };
+    const answer = await bench.ask('background-unsent', searching);
     assert.equal(answer.status, 200);
     assert.deepEqual(bench.counts('background-unsent'), [0, 1]);
+  });
+
+  test('nor is one whose answer will be asked for where it was addressed', async () => {
+    const before = bench.counts('background-unsent');
+    assert.equal((await bench.ask('background-unsent', asked)).status, 503);
+    assert.deepEqual(bench.counts('background-unsent'), before);
   });
 });

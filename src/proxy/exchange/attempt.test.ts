@@ -45,7 +45,7 @@ interface Made {
   readonly result: Promise<AttemptResult>;
   /** The server's side, once the request is there. */
   readonly response: Promise<ServerResponse>;
-  /** Resolves when the head has come; then `after` more writes of the server have come as well. */
+  /** Resolves when the reader has been shown so many bytes. */
   seen(bytes: number): Promise<void>;
 }
 

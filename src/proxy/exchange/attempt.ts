@@ -10,7 +10,8 @@ import type { AnswerHead, AnswerReader } from '../dialects/dialect.ts';
 import type { AnswerTranslation } from '../dialects/index.ts';
 import type { RawHeaders, Reply } from './call.ts';
 import { decodeRawHeaders, header } from './edits.ts';
-import { createTap, type Tap } from './tap.ts';
+import { createTap, isCoded, type Tap } from './tap.ts';
+import { upstreamError } from './upstream-error.ts';
 
 export interface AttemptInput {
   readonly pool: Pool;
@@ -63,7 +64,10 @@ interface Measured {
 
 type Ending =
   | { readonly kind: 'complete' }
-  /** A whole answer that is an error or that the dialect calls failed; held, nothing was written. */
+  /**
+   * An answer that is an error or that the dialect calls failed; held, nothing was written. Of an error status that broke off, went on
+   * without end or beyond the bound it is what came, and `headers` claim no more than that.
+   */
   | {
       readonly kind: 'held';
       readonly status: number;
@@ -83,6 +87,10 @@ const MAX_INFOS = 8;
 
 /** Milliseconds from an error event to the end of its stream, which providers send along with it. */
 const ERROR_END_MS = 1_000;
+
+/** Milliseconds that the body of an error status may pause, and that it may take in all: the next target, or the caller, waits. */
+const ERROR_PAUSE_MS = 2_000;
+const ERROR_BODY_MS = 5_000;
 
 /** Never rejects. */
 export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
@@ -105,12 +113,16 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
     let staleSocket = false;
     let timeout: Measured['timeout'];
     let timer: Timer;
+    let errorDeadline: Timer | undefined;
+    /** The body has ended, or no more of this error answer is waited for. */
+    let over = false;
     const { translation, reframe } = input;
 
     const settle = (ending: Ending): void => {
       if (settled) return;
       settled = true;
       timer.clear();
+      errorDeadline?.clear();
       input.gone.removeEventListener('abort', onGone);
       if (ending.kind !== 'complete' && ending.kind !== 'held') {
         controller?.abort(new Error(ending.kind));
@@ -184,7 +196,7 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
         }
       }
       if (held === undefined || waitForWhole || reader === undefined) return;
-      if (tap?.blind === true) return commit();
+      if (tap?.blind === true) return translation === undefined ? commit() : stop(unreadable());
       const { phase } = reader;
       if (phase === 'failed') waitForEnd();
       else if (phase !== 'holding' || reader.events > input.hold.events || heldBytes > input.hold.bytes) commit();
@@ -201,9 +213,35 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
       });
     }
 
+    const unreadable = (): OutpostError => new OutpostError('OUT_UPSTREAM_BROKEN', 'not readable as its dialect');
+
+    const isError = (): boolean => status !== undefined && status >= 400 && reader !== undefined;
+
+    /** Settles an error answer by its status and what came of its body. */
+    function cutError(): void {
+      if (settled || over) return;
+      over = true;
+      timer.clear();
+      errorDeadline?.clear();
+      controller?.abort(new Error('enough of an error'));
+      headers = without(headers, 'content-length');
+      if (isCoded(header(headers, 'content-encoding'))) {
+        // Nobody could decode a part.
+        headers = without(headers, 'content-encoding');
+        held = [];
+      }
+      tap?.end(() => finish([]));
+    }
+
     function finish(trailers: string[]): void {
       if (settled) return;
+      if (isError() && held !== undefined && status !== undefined) {
+        // What could not be decoded is classified by its status.
+        if (tap?.blind === true) reader?.end();
+        return settle({ kind: 'held', status, body: held, trailers });
+      }
       if (reader === undefined || tap?.blind === true) {
+        if (translation !== undefined) return stop(unreadable());
         commit();
         reply.end(trailers);
         return settle({ kind: 'complete' });
@@ -211,13 +249,9 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
       const end = reader.phase;
       if (held !== undefined && status !== undefined) {
         const body = held;
-        if (status >= 400 || end === 'failed') return settle({ kind: 'held', status, body, trailers });
-        const { understood } = reader.facts();
-        // What is passed on may be of a shape unknown here; what is translated may not.
-        if (end !== 'done' && understood)
+        if (end === 'failed') return settle({ kind: 'held', status, body, trailers });
+        if (end !== 'done' && reader.facts().understood)
           return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'empty or cut off before content'));
-        if (translation !== undefined && !understood)
-          return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'not of its dialect'));
         if (!finishTranslation()) return;
         commit();
       } else if (end !== 'done' && end !== 'failed' && reader.facts().understood) {
@@ -234,6 +268,11 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
     /** Writes the translated end; false: the answer had an error within, and the attempt has ended with it. */
     function finishTranslation(): boolean {
       if (translation === undefined) return true;
+      // What is passed on may be of a shape unknown here. What is said anew may not: a hole in it would look like a whole answer.
+      if (reader?.facts().understood !== true) {
+        stop(unreadable());
+        return false;
+      }
       if (reader?.facts().error === undefined) translation.end();
       emit(translation.take());
       if (!translation.failed && reader?.facts().error === undefined) return true;
@@ -283,10 +322,18 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
         }
         tap = createTap(reader, header(headers, 'content-encoding'), consider);
         waitForWhole = code >= 400 || reader.framing === 'json';
+        if (code < 400) return;
+        timer.clear();
+        timer = clock.after(ERROR_PAUSE_MS, cutError);
+        errorDeadline = clock.after(ERROR_BODY_MS, cutError);
       },
       onResponseData(_controller, chunk) {
-        if (settled) return;
+        if (settled || over) return;
         responseBytes += chunk.length;
+        if (isError()) {
+          if (heldBytes + chunk.length > input.hold.jsonBytes) return cutError();
+          timer.refresh();
+        }
         if (held === undefined) {
           if (!full) timer.refresh();
           take(reframed(chunk));
@@ -303,12 +350,15 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
         } else if (heldBytes > input.hold.bytes) commit();
       },
       onResponseEnd() {
+        if (over) return;
+        over = true;
         const trailers = decodeRawHeaders(controller?.rawTrailers);
         if (reframe !== undefined) take(reframe.end());
         if (tap === undefined) finish(trailers);
         else tap.end(() => finish(trailers));
       },
       onResponseError(_controller, error) {
+        if (isError()) return cutError();
         staleSocket = responseBytes === 0 && status === undefined && input.wasStale(handler, error);
         const found = upstreamError(error, status !== undefined);
         if (found.code === 'OUT_UPSTREAM_TIMEOUT' && !sent) timeout = 'connect';
@@ -336,13 +386,6 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
   });
 }
 
-function upstreamError(error: unknown, headSeen: boolean): OutpostError {
-  if (error instanceof OutpostError) return error;
-  if (error instanceof Error && error.cause instanceof OutpostError) return error.cause;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  if (headSeen) return new OutpostError('OUT_UPSTREAM_BROKEN', code);
-  if (/TIMEOUT|TIMEDOUT/.test(code)) return new OutpostError('OUT_UPSTREAM_TIMEOUT', code);
-  if (/^UND_ERR_(INVALID|NOT_SUPPORTED)/.test(code)) return new OutpostError('OUT_BAD_REQUEST', code);
-  if (/^HPE_|^UND_ERR_(HEADERS|RES)/.test(code)) return new OutpostError('OUT_UPSTREAM_BROKEN', code);
-  return new OutpostError('OUT_UPSTREAM_UNREACHABLE', code);
+function without(headers: RawHeaders, name: string): string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)]?.toLowerCase() !== name);
 }

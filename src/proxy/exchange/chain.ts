@@ -5,7 +5,7 @@
 import type { Clock } from '../../contract/clock.ts';
 import { OutpostError } from '../../contract/errors.ts';
 import type { Route, RouteTarget } from '../policy/policy.ts';
-import type { AttemptOutcome, RunInput, SkipReason, Step } from '../routing/routing.ts';
+import type { AttemptOutcome, Planned, RunInput, SkipReason, Step } from '../routing/routing.ts';
 import { GoogleTokenError } from '../upstream/google-token.ts';
 import { type AttemptResult, runAttempt } from './attempt.ts';
 import type { HttpCall } from './call.ts';
@@ -69,7 +69,8 @@ export async function runChain(input: ChainInput): Promise<void> {
     get repeatable() {
       return input.repeatable();
     },
-    reasoning: deps.models.isReasoning(firstTarget.provider.type, firstTarget.model ?? facts?.model),
+    reasoning: false,
+    reasoningOf: ({ provider, model }) => deps.models.isReasoning(provider.type, model ?? facts?.model),
     promptTokens: conversation.promptTokens,
     conversation: conversation.key,
     longCache: conversation.longCache,
@@ -172,7 +173,8 @@ export async function runChain(input: ChainInput): Promise<void> {
       }
       const ended = result ?? unmade(new OutpostError('OUT_INTERNAL'));
       if (ended.staleSocket && prepared !== undefined) deps.pools.renew(prepared.origin);
-      const failure = run.ended(planned, refusedKey ?? outcomeOf(ended));
+      const outcome = refusedKey ?? outcomeOf(ended);
+      const failure = run.ended(planned, isCallersOwn(planned) ? { ...outcome, callersOwn: true } : outcome);
       const tried: Tried = {
         planned,
         prepared,
@@ -247,6 +249,10 @@ const KEY_REFUSED: AttemptOutcome = {
   code: undefined,
   header: () => undefined,
 };
+
+function isCallersOwn({ target, key }: Planned): boolean {
+  return key === undefined && target.provider.credential.kind === 'client';
+}
 
 /** False: the caller left. */
 function pause(clock: Clock, ms: number, gone: AbortSignal): Promise<boolean> {

@@ -6,7 +6,8 @@ import type { AnswerReader } from '../dialects/dialect.ts';
 import { createDecoder } from '../dialects/index.ts';
 
 export interface Tap {
-  /** The reader cannot see the answer (unknown or damaged coding, or a bomb): nothing it says may hold the answer back. */
+  /** The reader cannot see the answer (unknown or damaged coding, or a bomb): nothing it says may hold an answer back. An error is held by its
+   * status alone. */
   readonly blind: boolean;
   push(chunk: Buffer): void;
   /** Calls back once the reader has seen the end. */
@@ -16,9 +17,14 @@ export interface Tap {
 /** Compressed bytes that may wait for the decoder; above, the tap goes blind rather than grow. */
 const MAX_BACKLOG = 8 * 1024 * 1024;
 
+/** @param coding the value of a content-encoding header */
+export function isCoded(coding: string | undefined): coding is string {
+  return coding !== undefined && coding.trim().toLowerCase() !== 'identity';
+}
+
 /** `onProgress`: the reader has seen more (called later than `push` returns where bytes are decoded). */
 export function createTap(reader: AnswerReader, coding: string | undefined, onProgress: () => void): Tap {
-  if (coding === undefined || coding.trim().toLowerCase() === 'identity') {
+  if (!isCoded(coding)) {
     return {
       blind: false,
       push: (chunk) => {

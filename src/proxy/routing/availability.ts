@@ -3,7 +3,7 @@
 
 import type { ProviderKey } from '../policy/policy.ts';
 import { type Breaker, share } from './breaker.ts';
-import { type Candidate, keyIdOf } from './candidates.ts';
+import { type Candidate, keyIdOf, modelKeyId } from './candidates.ts';
 import { type Context, timesOf } from './context.ts';
 import type { KeyHold, Times } from './key-holds.ts';
 import type { FailureClass, RunInput, ScopeKind } from './routing.ts';
@@ -33,8 +33,8 @@ export interface Look {
   readonly input: Pick<RunInput, 'callerKey'>;
   /** Breakers refuse: there is somewhere else to go, or it was configured so. */
   readonly governed: boolean;
-  /** Keys that failed in this run. */
-  readonly spent: (provider: string, key: string | undefined) => boolean;
+  /** Keys that failed in this run, altogether or for this candidate's model. */
+  readonly spent: (candidate: Candidate, key: string | undefined) => boolean;
 }
 
 export function availabilityOf(candidate: Candidate, look: Look): Availability {
@@ -52,7 +52,7 @@ export function availabilityOf(candidate: Candidate, look: Look): Availability {
   if (isProbed(model)) return { kind: 'probing', scope: 'model' };
   const opened = later(opening('endpoint', endpoint), opening('model', model));
   const hold = keyed.kind === 'held' ? keyed.hold : undefined;
-  const held = hold === undefined ? undefined : ({ scope: 'key', why: hold.why, until: hold.until } as const);
+  const held = hold === undefined ? undefined : { scope: scopeOf(hold), why: hold.why, until: hold.until };
   const waits = later(opened, held);
   if (waits !== undefined) {
     const lastResort = keyed.kind === 'held' ? keyed.refused : { key: keyed.key };
@@ -68,8 +68,22 @@ export function availabilityOf(candidate: Candidate, look: Look): Availability {
 
 /** Why one key is not used; undefined: it is. */
 export function holdOf(candidate: Candidate, key: string | undefined, look: Look): KeyHold | undefined {
+  return findHold(candidate, key, look, timesOf(look.context.clock));
+}
+
+/** What a hold keeps from being used. */
+export function scopeOf({ model }: KeyHold): ScopeKind {
+  return model === undefined ? 'key' : 'model';
+}
+
+/** Of the key, or of the key for this model: the later one. */
+function findHold(candidate: Candidate, key: string | undefined, look: Look, times: Times): KeyHold | undefined {
   const id = keyIdOf(candidate.target.provider.name, key, look.input.callerKey);
-  return id === undefined ? undefined : look.context.holds.find(id, timesOf(look.context.clock));
+  if (id === undefined) return undefined;
+  const { holds } = look.context;
+  const all = holds.find(id, times);
+  const one = holds.find(modelKeyId(id, candidate.model), times);
+  return all === undefined || (one !== undefined && one.until > all.until) ? one : all;
 }
 
 type Keyed =
@@ -84,14 +98,12 @@ type Keyed =
   | { readonly kind: 'spent' };
 
 /** The first that is free, else the one that is back first. */
-function keyOf(candidate: Candidate, { context, input, spent }: Look, times: Times): Keyed {
-  const { name } = candidate.target.provider;
+function keyOf(candidate: Candidate, look: Look, times: Times): Keyed {
   let soonest: { readonly key: ProviderKey | undefined; readonly hold: KeyHold } | undefined;
   let refused: { readonly key: ProviderKey | undefined } | undefined;
   for (const key of candidate.keys) {
-    if (spent(name, key?.name)) continue;
-    const id = keyIdOf(name, key?.name, input.callerKey);
-    const hold = id === undefined ? undefined : context.holds.find(id, times);
+    if (look.spent(candidate, key?.name)) continue;
+    const hold = findHold(candidate, key?.name, look, times);
     if (hold === undefined) return { kind: 'key', key };
     if (hold.why === 'credential') refused ??= { key };
     if (soonest === undefined || hold.until < soonest.hold.until) soonest = { key, hold };

@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { even } from './hash.ts';
 import { byWeight, orderTargets } from './order.ts';
 import type { RunInput } from './routing.ts';
+import { LONGEST_NAME } from './scopes.ts';
 
 export interface Candidate {
   readonly target: RouteTarget;
@@ -79,6 +80,11 @@ function candidateOf(
   const own = pinned ? ordered.find(({ name }) => name === pin.key) : undefined;
   const [first, ...rest] = own === undefined ? ordered : [own, ...ordered.filter((key) => key !== own)];
   return { target, group, model, keys: [first, ...rest], pinned, draw };
+}
+
+/** What a key is held by for one model of its provider alone. */
+export function modelKeyId(keyId: string, model: string): string {
+  return `${keyId}\0model\0${model.slice(0, LONGEST_NAME)}`;
 }
 
 /** A key's id over all providers; undefined: a caller's own credential that nothing is known about. */

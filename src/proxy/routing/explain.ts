@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a call would meet now, without making it: the chain in its order, and why targets and keys are left out. Reads, changes nothing.
 
-import { type Availability, availabilityOf, holdOf, type Look } from './availability.ts';
+import { type Availability, availabilityOf, holdOf, type Look, scopeOf } from './availability.ts';
 import { candidatesOf } from './candidates.ts';
 import { type Context, timesOf } from './context.ts';
 import { wallOf } from './health.ts';
@@ -33,7 +33,7 @@ export function explain(context: Context, input: RunInput): readonly ExplainedTa
         const hold = holdOf(row.candidate, key.name, look);
         const until = hold === undefined ? 0 : wallOf(hold.until, times);
         const skip: SkipReason | undefined =
-          hold === undefined ? undefined : { kind: 'open', scope: 'key', why: hold.why, until };
+          hold === undefined ? undefined : { kind: 'open', scope: scopeOf(hold), why: hold.why, until };
         return [{ name: key.name, weight: key.weight, skip }];
       }),
       skip: skipOf(row.found, times),

@@ -32,6 +32,9 @@ const ROWS: readonly Row[] = [
   [refused(403, 'content-policy'), 'content-policy'],
   [failed({ code: 'OUT_BAD_REQUEST' }), 'client-mistake'],
   [failed({ code: 'OUT_INTERNAL' }), 'client-mistake'],
+  [{ ...refused(401), callersOwn: true }, 'client-mistake'],
+  [{ ...refused(400, 'authentication'), callersOwn: true }, 'client-mistake'],
+  [{ ...refused(402, 'quota'), callersOwn: true }, 'credential'],
   // B
   ...[401, 402, 403].map((status): Row => [refused(status), 'credential']),
   [refused(400, 'authentication'), 'credential'],
@@ -83,10 +86,9 @@ const ROWS: readonly Row[] = [
     'portal',
   ],
   // H: one attempt alone only gives a hint.
-  ...['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL'].map(
-    (detail): Row => [unreachable(detail), 'transient', undefined, 'no-route'],
+  ...['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].map(
+    (detail): Row => [unreachable(detail), 'transient', undefined, 'unreached'],
   ),
-  ...['ENOTFOUND', 'EAI_AGAIN'].map((detail): Row => [unreachable(detail), 'transient', undefined, 'name']),
   // I
   [failed({ staleSocket: true, detail: 'UND_ERR_SOCKET', sent: true }), 'stale-socket'],
   [failed({ staleSocket: true, code: 'OUT_UPSTREAM_BROKEN', headSeen: true }), 'bad-answer'],
@@ -100,4 +102,11 @@ test('each outcome is of the class that the table says', () => {
     const shown = { class: found.class, retryAfterMs: found.retryAfterMs, hint: found.hint };
     assert.deepEqual(shown, { class: expected, retryAfterMs, hint }, JSON.stringify(outcome));
   }
+});
+
+test('a missing permission is of one model, a refused key is out altogether', () => {
+  const holds = (outcome: AttemptOutcome) => classify(outcome, 0).holds;
+  assert.deepEqual([holds(refused(403)), holds(refused(400, 'permission'))], ['model', 'model']);
+  for (const outcome of [refused(401), refused(402), refused(403, 'authentication'), refused(403, 'quota')])
+    assert.equal(holds(outcome), undefined, JSON.stringify(outcome));
 });

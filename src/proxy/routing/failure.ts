@@ -6,8 +6,8 @@ import type { ErrorClass } from '../dialects/dialect.ts';
 import { rateReset, retryAfter } from './retry-after.ts';
 import type { AttemptOutcome, FailureClass } from './routing.ts';
 
-/** `no-route`: the machine has no way out. `name`: DNS had no answer. `portal`: HTML where an answer should be. */
-export type LocalHint = 'no-route' | 'name' | 'portal';
+/** `unreached`: there is no way to the host, or DNS had no answer. `portal`: HTML where an answer should be. */
+export type LocalHint = 'unreached' | 'portal';
 
 export interface Classified {
   /** undefined: it went well. */
@@ -15,10 +15,13 @@ export interface Classified {
   /** Milliseconds, as the provider said. */
   readonly retryAfterMs?: number | undefined;
   readonly hint?: LocalHint;
+  /** `model`: the key may do its work with other models. */
+  readonly holds?: 'model';
+  /** A client mistake of one target only: it may go well with the next. */
+  readonly elsewhere?: true;
 }
 
-const NO_ROUTE = /ENETUNREACH|EHOSTUNREACH|ENETDOWN|EADDRNOTAVAIL/;
-const NO_NAME = /ENOTFOUND|EAI_AGAIN/;
+const UNREACHED = /ENETUNREACH|EHOSTUNREACH|ENETDOWN|EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN/;
 const HTML = /HTML instead of an answer/;
 
 /** @param wall milliseconds since the epoch, for dates in headers */
@@ -37,6 +40,12 @@ export function classify(outcome: AttemptOutcome, wall: number): Classified {
   }
 }
 
+/** May the provider have begun to work on it? Who refuses with a status of its own has not; a gateway's 5xx says nothing of who is behind. */
+export function mayHaveBegun(outcome: AttemptOutcome, failure: FailureClass): boolean {
+  if (outcome.kind === 'refused') return outcome.status < 400 || failure === 'transient';
+  return outcome.kind !== 'failed' || outcome.sent;
+}
+
 function failed(outcome: Extract<AttemptOutcome, { kind: 'failed' }>): Classified {
   const detail = outcome.detail ?? '';
   if (outcome.staleSocket && !outcome.headSeen) return { class: 'stale-socket' };
@@ -47,13 +56,14 @@ function failed(outcome: Extract<AttemptOutcome, { kind: 'failed' }>): Classifie
       return { class: 'transient' };
     case 'OUT_UPSTREAM_UNREACHABLE':
       if (outcome.timeout !== undefined) return { class: 'hang' };
-      if (NO_ROUTE.test(detail)) return { class: 'transient', hint: 'no-route' };
-      if (NO_NAME.test(detail)) return { class: 'transient', hint: 'name' };
-      return { class: 'transient' };
+      return UNREACHED.test(detail) ? { class: 'transient', hint: 'unreached' } : { class: 'transient' };
     case 'OUT_UPSTREAM_BROKEN':
       return HTML.test(detail) ? { class: 'bad-answer', hint: 'portal' } : { class: 'bad-answer' };
+    case 'OUT_INTERNAL':
+      // The request could not be built for this target.
+      return { class: 'client-mistake', elsewhere: true };
     default:
-      // Ours (a request that cannot be written, a defect): another target would not mend it.
+      // Ours (a request that cannot be read): another target would not mend it.
       return { class: 'client-mistake' };
   }
 }
@@ -64,13 +74,18 @@ const BY_CLASS: Readonly<Partial<Record<ErrorClass, FailureClass>>> = {
   'content-policy': 'content-policy',
   'model-not-found': 'model-missing',
   authentication: 'credential',
-  permission: 'credential',
 };
+
+/** Mostly of one model that the account was not given. */
+const NOT_PERMITTED: Classified = { class: 'credential', holds: 'model' };
 
 function refused(outcome: Extract<AttemptOutcome, { kind: 'refused' }>, wall: number): Classified {
   const { status, errorClass, header } = outcome;
+  // An app that signs in again when its token is refused must see the refusal.
+  if (outcome.callersOwn && (status === 401 || errorClass === 'authentication')) return { class: 'client-mistake' };
   const known = BY_CLASS[errorClass];
   if (known !== undefined) return { class: known };
+  if (errorClass === 'permission') return NOT_PERMITTED;
   const retryAfterMs = retryAfter(header, wall) ?? outcome.retryAfterMs;
   if (errorClass === 'quota' || status === 429 || errorClass === 'rate-limit') {
     // "No money" with a time is a window that ends; without one it is not.
@@ -86,8 +101,9 @@ function refused(outcome: Extract<AttemptOutcome, { kind: 'refused' }>, wall: nu
   switch (status) {
     case 401:
     case 402:
-    case 403:
       return { class: 'credential' };
+    case 403:
+      return NOT_PERMITTED;
     case 529:
       return { class: retryAfterMs === undefined ? 'overload' : 'rate-limit', retryAfterMs };
     case 503:

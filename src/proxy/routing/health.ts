@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Health as a person may see it: one entry a provider, with what is out and until when. Pure reading.
 
+import { scopeOf } from './availability.ts';
 import { type Context, timesOf } from './context.ts';
 import type { Times } from './key-holds.ts';
 import type { ProviderHealth, ScopeHealth } from './routing.ts';
@@ -18,15 +19,15 @@ export function healthOf(context: Context): readonly ProviderHealth[] {
       ...holds
         .filter((hold) => hold.provider === provider)
         .map(
-          ({ key, why, since, until }): ScopeHealth => ({
-            scope: 'key',
+          (hold): ScopeHealth => ({
+            scope: scopeOf(hold),
             provider,
-            model: undefined,
-            key: key ?? 'client',
+            model: hold.model,
+            key: hold.key ?? 'client',
             state: 'open',
-            why,
-            since: wallOf(since, times),
-            nextTry: wallOf(until, times),
+            why: hold.why,
+            since: wallOf(hold.since, times),
+            nextTry: wallOf(hold.until, times),
           }),
         ),
     ];

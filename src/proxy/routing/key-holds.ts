@@ -11,6 +11,8 @@ export interface KeyHold {
   readonly provider: string;
   /** undefined: a caller's own credential. */
   readonly key: string | undefined;
+  /** Only this model may not be used with it; undefined: it is out altogether. */
+  readonly model: string | undefined;
   readonly why: HoldReason;
   /** Monotonic milliseconds. */
   readonly since: number;
@@ -42,7 +44,7 @@ export class KeyHolds {
   }
 
   /** The later of two deadlines holds. */
-  put(id: string, hold: Pick<KeyHold, 'provider' | 'key' | 'why'>, ms: number, times: Times): void {
+  put(id: string, hold: Pick<KeyHold, 'provider' | 'key' | 'model' | 'why'>, ms: number, times: Times): void {
     const known = this.find(id, times);
     const until = Math.max(known?.until ?? 0, times.monotonic + ms);
     const since = known?.since ?? times.monotonic;
@@ -67,11 +69,13 @@ export class KeyHolds {
     return [...this.#holds.entries()].flatMap(([id]) => this.find(id, times) ?? []);
   }
 
-  /** Configured keys only: whose credential a caller's own was is nobody's business after a restart. */
+  /** Configured keys that are out altogether: whose credential a caller's own was is nobody's business after a restart. */
   dump(times: Times): RouterState {
     return {
-      keys: this.list(times).flatMap(({ provider, key, why, until }) =>
-        key === undefined ? [] : [{ provider, key, why, until: Math.ceil(times.wall + (until - times.monotonic)) }],
+      keys: this.list(times).flatMap(({ provider, key, model, why, until }) =>
+        key === undefined || model !== undefined
+          ? []
+          : [{ provider, key, why, until: Math.ceil(times.wall + (until - times.monotonic)) }],
       ),
     };
   }
@@ -79,7 +83,7 @@ export class KeyHolds {
   restore(state: RouterState, idOf: (provider: string, key: string) => string, times: Times): void {
     for (const { provider, key, why, until } of state.keys.slice(0, LIMIT)) {
       const ms = Math.min(until - times.wall, RESTORED_MAX);
-      if (ms > 0) this.put(idOf(provider, key), { provider, key, why }, ms, times);
+      if (ms > 0) this.put(idOf(provider, key), { provider, key, model: undefined, why }, ms, times);
     }
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is it this machine that has no network? While it is, nobody's health is judged, calls fail at once, and one call at a time finds out
+// Is it this machine that has no network? While it is, nobody's health is judged, calls fail at once, and now and then one call finds out
 // whether it is over. Times are monotonic milliseconds. Knows nothing of breakers.
 
 import type { DeviceTuning, Provider } from '../policy/policy.ts';
@@ -12,65 +12,72 @@ const WITNESSES = 16;
 export class Network {
   /** Since when there is none; undefined: there is, as far as is known. */
   #since: number | undefined;
-  #lastProbe = 0;
-  #probing = false;
-  /** Host by host, provider by provider: when it last gave the hint. */
-  readonly #seen = { name: new LruMap<number>(WITNESSES), portal: new LruMap<number>(WITNESSES) };
+  /** When an attempt began, or failed, that could have found out. */
+  #lastTry = 0;
+  /** When something last came back. */
+  #lastHeard = Number.NEGATIVE_INFINITY;
+  /** Host by host: when it last gave the hint. */
+  readonly #seen = { unreached: new LruMap<number>(WITNESSES), portal: new LruMap<number>(WITNESSES) };
 
   get offline(): boolean {
     return this.#since !== undefined;
   }
 
-  /** Is a failure with this hint the machine's own? Two witnesses within the window are needed, unless there was no way out at all. */
-  isLocal(hint: LocalHint, { name, base }: Provider, now: number, tuning: DeviceTuning): boolean {
-    if (isNear(base.host)) return false;
-    if (hint !== 'no-route') {
-      const seen = this.#seen[hint];
-      seen.set(hint === 'name' ? base.host : name, now);
-      const recent = [...seen.values()].filter((at) => now - at <= tuning.offlineWindow);
-      if (!this.offline && recent.length < 2) return false;
-    }
+  /**
+   * Is a failure with this hint the machine's own? Two hosts within the window are needed: one alone may be behind a VPN that is off,
+   * and while another answers there is a network.
+   */
+  isLocal(hint: LocalHint, { base: { host } }: Provider, now: number, { offlineWindow }: DeviceTuning): boolean {
+    if (isNear(host)) return false;
+    const seen = this.#seen[hint];
+    seen.set(host.toLowerCase(), now);
+    const recent = [...seen.values()].filter((at) => now - at <= offlineWindow);
+    if (!this.offline && (recent.length < 2 || now - this.#lastHeard <= offlineWindow)) return false;
     this.#since ??= now;
-    this.#lastProbe = now;
+    this.#lastTry = now;
     return true;
   }
 
-  /** Something came back: true if that ended the offline state. */
+  /** An answer came from this provider. */
+  heard({ base }: Provider, now: number): void {
+    if (!isNear(base.host)) this.#lastHeard = now;
+  }
+
+  /** It can be reached: true if that ended the offline state. */
   works({ base }: Provider): boolean {
     return !isNear(base.host) && this.reset();
   }
 
-  /** Forgets all: the machine woke up. True if it had been offline. */
+  /** Forgets who was not reached: the machine woke up. True if it had been offline. */
   reset(): boolean {
     const was = this.offline;
     this.#since = undefined;
     for (const witnesses of Object.values(this.#seen)) {
-      for (const [name] of [...witnesses.entries()]) witnesses.delete(name);
+      for (const [host] of [...witnesses.entries()]) witnesses.delete(host);
     }
     return was;
   }
 
-  /** May a call to this provider not be made: offline, and another one is finding out, or it is too soon for that. */
-  isCutOff({ base }: Provider, now: number, tuning: DeviceTuning): boolean {
-    if (!this.offline || isNear(base.host)) return false;
-    return this.#probing || this.nextProbe(now, tuning) > 0;
+  /** Offline, and this provider is beyond the network that is gone. */
+  isLost({ base }: Provider): boolean {
+    return this.offline && !isNear(base.host);
+  }
+
+  /** May a call to this provider not be made: offline, and it is too soon to find out whether that is over. */
+  isCutOff(provider: Provider, now: number, tuning: DeviceTuning): boolean {
+    return this.isLost(provider) && this.nextProbe(now, tuning) > 0;
   }
 
   /** Milliseconds until a call may find out whether it is over. */
   nextProbe(now: number, { offlineProbe }: DeviceTuning): number {
-    return Math.max(this.#lastProbe + offlineProbe - now, 0);
+    return Math.max(this.#lastTry + offlineProbe - now, 0);
   }
 
-  /** True: the call that begins now is the one that finds out; `release` when it has ended. */
-  claim({ base }: Provider, now: number): boolean {
-    if (!this.offline || this.#probing || isNear(base.host)) return false;
-    this.#probing = true;
-    this.#lastProbe = now;
+  /** True: the call that begins now is the one of its time that finds out. Nothing is held: how long it takes keeps nobody away. */
+  claim(provider: Provider, now: number, tuning: DeviceTuning): boolean {
+    if (!this.isLost(provider) || this.isCutOff(provider, now, tuning)) return false;
+    this.#lastTry = now;
     return true;
-  }
-
-  release(): void {
-    this.#probing = false;
   }
 }
 

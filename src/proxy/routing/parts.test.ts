@@ -118,7 +118,7 @@ test('the average jumps to a peak and comes down slowly; the percentile needs tw
 });
 
 const times = (monotonic: number, wall = 1_000_000 + monotonic) => ({ monotonic, wall });
-const HOLD = { provider: 'p', key: 'k', why: 'rate-limit' } as const;
+const HOLD = { provider: 'p', key: 'k', model: undefined, why: 'rate-limit' } as const;
 
 test('a key is held until the later of two times', () => {
   const holds = new KeyHolds();
@@ -162,31 +162,37 @@ test('holds and pins are bounded, whatever names come', () => {
   assert.deepEqual([holds.list(times(1)).length, affinity.size], [512, 4_096]);
 });
 
-test('no way out means offline at once, a name that does not resolve only for two hosts within the window', () => {
+test('what cannot be reached means offline only for two hosts within the window, and none heard of in it', () => {
   const [a, b] = [provider('a'), provider('b')];
   const network = new Network();
-  assert.equal(network.isLocal('name', a, 0, DEVICE_TUNING), false);
-  assert.equal(network.isLocal('name', a, 10, DEVICE_TUNING), false);
-  assert.equal(network.isLocal('name', b, 5_011, DEVICE_TUNING), false);
-  assert.equal(network.isLocal('name', a, 6_000, DEVICE_TUNING), true);
+  assert.equal(network.isLocal('unreached', a, 0, DEVICE_TUNING), false);
+  assert.equal(network.isLocal('unreached', a, 10, DEVICE_TUNING), false);
+  assert.equal(network.isLocal('unreached', b, 5_011, DEVICE_TUNING), false);
+  assert.equal(network.isLocal('unreached', a, 6_000, DEVICE_TUNING), true);
   assert.equal(network.works(b), true);
   assert.equal(network.offline, false);
-  assert.equal(network.isLocal('no-route', a, 7_000, DEVICE_TUNING), true);
+  const twin = { ...b, base: a.base };
+  assert.equal(network.isLocal('unreached', a, 7_000, DEVICE_TUNING), false);
+  assert.equal(network.isLocal('unreached', twin, 7_000, DEVICE_TUNING), false, 'two providers at one host');
+  network.heard(provider('near', [], '127.0.0.1'), 7_000);
+  network.heard(provider('c'), 6_999);
+  assert.equal(network.isLocal('unreached', b, 11_999, DEVICE_TUNING), false);
+  assert.equal(network.isLocal('unreached', b, 12_000, DEVICE_TUNING), true);
   assert.equal(network.isLocal('portal', provider('box', [], '192.168.0.9'), 7_000, DEVICE_TUNING), false);
 });
 
 test('while offline one call in its time may find out; what is near is not cut off', () => {
   const [a, near] = [provider('a'), provider('near', [], '127.0.0.1')];
   const network = new Network();
-  network.isLocal('no-route', a, 0, DEVICE_TUNING);
+  for (const each of [a, provider('b')]) network.isLocal('unreached', each, 0, DEVICE_TUNING);
   const cutOff = (now: number) => network.isCutOff(a, now, DEVICE_TUNING);
   assert.deepEqual([cutOff(1_999), cutOff(2_000), network.isCutOff(near, 0, DEVICE_TUNING)], [true, false, false]);
-  assert.equal(network.claim(near, 2_000), false);
-  assert.equal(network.claim(a, 2_000), true);
-  assert.equal(network.claim(a, 9_000), false);
-  assert.equal(cutOff(9_000), true);
-  network.release();
-  assert.equal(cutOff(9_000), false);
+  const claim = (of: typeof a, now: number) => network.claim(of, now, DEVICE_TUNING);
+  assert.deepEqual(
+    [claim(near, 2_000), claim(a, 1_999), claim(a, 2_000), claim(a, 3_999)],
+    [false, false, true, false],
+  );
+  assert.deepEqual([cutOff(3_999), cutOff(4_000), claim(a, 4_000)], [true, false, true]);
   assert.equal(network.works(near), false);
 });
 
@@ -233,7 +239,8 @@ test('waits are as the classes say', () => {
 
 const patience = (more: Partial<PatienceInput>, input: Partial<PatienceInput['input']> = {}): number =>
   firstContentMs({
-    input: { tuning: ROUTE_TUNING, stream: true, reasoning: false, promptTokens: 0, ...input },
+    input: { tuning: ROUTE_TUNING, stream: true, promptTokens: 0, ...input },
+    reasoning: false,
     provider: PROVIDER_TUNING,
     probe: false,
     alternative: false,
@@ -245,14 +252,15 @@ test('patience is for the kind of model, the prompt, and whether another could a
   assert.equal(patience({}), 30_000);
   assert.equal(patience({}, { promptTokens: 60_000 }), 36_000);
   assert.equal(patience({}, { promptTokens: Number.NaN }), 30_000);
-  assert.equal(patience({}, { reasoning: true }), 120_000);
+  assert.equal(patience({ reasoning: true }), 120_000);
   assert.equal(patience({}, { stream: false }), 600_000);
   assert.equal(patience({ probe: true }), 8_000);
-  assert.equal(patience({ probe: true }, { reasoning: true }), 120_000);
+  assert.equal(patience({ probe: true, reasoning: true }), 120_000);
   assert.equal(patience({ probe: true }, { stream: false }), 120_000);
+  assert.equal(patience({ alternative: true }, { stream: false }), 120_000);
   assert.equal(patience({ p95: 3_000 }), 30_000);
   assert.equal(patience({ p95: 3_000, alternative: true }), 12_000);
   assert.equal(patience({ p95: 300, alternative: true }), 8_000);
   assert.equal(patience({ p95: 20_000, alternative: true }), 30_000);
-  assert.equal(patience({ p95: 5_000, alternative: true }, { reasoning: true }), 20_000);
+  assert.equal(patience({ p95: 5_000, alternative: true, reasoning: true }), 20_000);
 });

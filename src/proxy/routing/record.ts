@@ -3,7 +3,7 @@
 
 import type { Provider } from '../policy/policy.ts';
 import { claim, type Failure, fail, forgive, release, restart, succeed, trip } from './breaker.ts';
-import type { Candidate } from './candidates.ts';
+import { type Candidate, modelKeyId } from './candidates.ts';
 import { type Context, timesOf } from './context.ts';
 import type { Classified } from './failure.ts';
 import { isNear } from './network.ts';
@@ -22,8 +22,6 @@ export interface Attempt {
   readonly stream: boolean;
   /** Whose probe's turns it has. */
   readonly claimed: Set<Scope>;
-  /** It finds out whether the machine is online. */
-  readonly networkProbe: boolean;
 }
 
 /** Takes the turns of all scopes that are not closed. */
@@ -50,12 +48,18 @@ export function recordContent(context: Context, attempt: Attempt, ms: number): v
   const now = context.clock.monotonic();
   // The time of a whole answer is that of its length.
   if (attempt.stream && Number.isFinite(ms) && ms >= 0) attempt.model.latency.sample(ms, now);
-  if (attempt.claimed.size === 0) return backOnline(context, attempt.candidate.target.provider);
+  if (attempt.claimed.size === 0) return heard(context, attempt.candidate.target.provider);
   recordSuccess(context, attempt);
   attempt.began = now;
 }
 
-/** Something came back from this provider: the machine has a network. */
+/** An answer came from this provider. */
+function heard(context: Context, provider: Provider): void {
+  context.network.heard(provider, context.clock.monotonic());
+  backOnline(context, provider);
+}
+
+/** This provider can be reached: the machine has a network. */
 export function backOnline(context: Context, provider: Provider): void {
   if (!context.network.works(provider)) return;
   const now = context.clock.monotonic();
@@ -69,11 +73,13 @@ export function recordSuccess(context: Context, attempt: Attempt): void {
   const { candidate, keyId } = attempt;
   const tuning = context.tuningOf(candidate.target.provider).breaker;
   const now = context.clock.monotonic();
-  backOnline(context, candidate.target.provider);
+  heard(context, candidate.target.provider);
   for (const scope of [attempt.endpoint, attempt.model]) {
     move(context, scope, () => succeed(scope.breaker, tuning, now, attempt.claimed.delete(scope)));
   }
-  if (keyId !== undefined && context.holds.worked(keyId)) context.changed();
+  if (keyId === undefined) return;
+  const worked = [keyId, modelKeyId(keyId, candidate.model)].filter((id) => context.holds.worked(id));
+  if (worked.length > 0) context.changed();
 }
 
 /** The class that it is in the end: what looked like the provider's trouble may be this machine's. */
@@ -85,7 +91,7 @@ export function recordFailure(
 ): FailureClass {
   const { provider } = attempt.candidate.target;
   const now = context.clock.monotonic();
-  if (answered(outcome, found)) backOnline(context, provider);
+  if (answered(outcome, found)) heard(context, provider);
   let failure = found.class;
   if (found.hint !== undefined) {
     const was = context.network.offline;
@@ -147,8 +153,12 @@ function count(
       if (attempt.keyId === undefined) return;
       const { max, fallback } = tuning.rateLimit;
       const ms = why === 'credential' ? tuning.credentialOpen : Math.min(found.retryAfterMs ?? fallback, max);
-      const hold = { provider: provider.name, key: attempt.planned.key?.name, why } as const;
-      context.holds.put(attempt.keyId, hold, ms, timesOf(context.clock));
+      const model = found.holds === 'model' ? candidate.model : undefined;
+      // Without its name it would be all models of the provider.
+      if (model === '') return;
+      const id = model === undefined ? attempt.keyId : modelKeyId(attempt.keyId, model);
+      const hold = { provider: provider.name, key: attempt.planned.key?.name, model, why } as const;
+      context.holds.put(id, hold, ms, timesOf(context.clock));
       return context.changed();
     }
     default:

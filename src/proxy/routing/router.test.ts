@@ -49,7 +49,7 @@ const FAST: readonly (readonly [AttemptOutcome, readonly string[]])[] = [
   [failed({ code: 'OUT_UPSTREAM_UNTRUSTED', detail: 'CERT_HAS_EXPIRED' }), ['a', 'b']],
   [failed({ code: 'OUT_UPSTREAM_BROKEN', headSeen: true, sent: true }), ['a', 'b']],
   [refused(200, 'overloaded'), ['a', 'b']],
-  [failed({ detail: 'ENETUNREACH' }), ['a']],
+  [failed({ detail: 'ENETUNREACH' }), ['a', 'b']],
   [failed({ staleSocket: true, sent: true }), ['a', 'a', 'b']],
 ];
 
@@ -127,9 +127,11 @@ test('attempts and the deadline end it', () => {
   assert.deepEqual([three.steps, three.end?.kind === 'exhausted' && three.end.reason], [['a', 'b', 'c'], 'budget']);
   const { router, clock } = make();
   const run = router.begin(call(chain('a', 'b')));
-  const planned = tryOf(run.next());
-  clock.advance(ROUTE_TUNING.deadline + 1);
-  run.ended(planned, HANG);
+  for (const outcome of [HANG, RESET]) {
+    const planned = tryOf(run.next());
+    clock.advance(ROUTE_TUNING.deadline + 1);
+    run.ended(planned, outcome);
+  }
   assert.deepEqual(run.next(), { kind: 'exhausted', reason: 'budget', retryAfterMs: undefined });
 });
 

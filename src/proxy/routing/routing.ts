@@ -26,7 +26,12 @@ export type FailureClass =
   | 'content-policy';
 
 /** How an attempt went, in the words of the wire. */
-export type AttemptOutcome =
+export type AttemptOutcome = AttemptEnd & {
+  /** The caller's own credential went with it: only the caller can mend that. */
+  readonly callersOwn?: boolean;
+};
+
+type AttemptEnd =
   /** The answer was complete, or the caller left after content had reached it. */
   | { readonly kind: 'complete' }
   /** A whole answer that is an error, or an error event before content. Nothing of it has reached the caller. */
@@ -117,6 +122,8 @@ export interface RunInput {
   readonly repeatable: boolean;
   /** Is the model expected to think before its first word? */
   readonly reasoning: boolean;
+  /** The same for each target's own model; undefined: `reasoning` holds for all. */
+  readonly reasoningOf?: ((target: RouteTarget) => boolean) | undefined;
   /** Estimate, for the first-content time. */
   readonly promptTokens: number;
   /** What the conversation is known by (exchange/conversation.ts); undefined: no affinity. */
@@ -149,7 +156,7 @@ export interface ScopeHealth {
   readonly provider: string;
   /** For scope `model`. */
   readonly model: string | undefined;
-  /** For scope `key`: its name. */
+  /** For scope `key`: its name. With scope `model`: only this key may not use the model. */
   readonly key: string | undefined;
   readonly state: 'closed' | 'open' | 'half-open' | 'ramping';
   readonly why: FailureClass | undefined;

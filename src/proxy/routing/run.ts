@@ -4,9 +4,9 @@
 import type { ProviderKey } from '../policy/policy.ts';
 import { availabilityOf, type Look } from './availability.ts';
 import { isSuspect, share } from './breaker.ts';
-import { type Candidate, candidatesOf, chainOf, keyIdOf, pinIdOf } from './candidates.ts';
+import { type Candidate, candidatesOf, chainOf, keyIdOf, modelKeyId, pinIdOf } from './candidates.ts';
 import { type Context, timesOf } from './context.ts';
-import { classify } from './failure.ts';
+import { type Classified, classify, mayHaveBegun } from './failure.ts';
 import { firstContentMs } from './patience.ts';
 import { type Attempt, abandon, claimAll, recordContent, recordFailure, recordSuccess } from './record.ts';
 import type { AttemptOutcome, FailureClass, Planned, Run, RunInput, Step } from './routing.ts';
@@ -53,6 +53,8 @@ export class ChainRun implements Run {
   readonly #retries = new Map<Candidate, number>();
   #freshSocketTried = false;
   #chainLeft = false;
+  /** It finds out whether the machine is online: of all its targets, since one of them may be what was missing. */
+  #findsOut = false;
 
   constructor(context: Context, input: RunInput) {
     this.#context = context;
@@ -65,7 +67,10 @@ export class ChainRun implements Run {
       context,
       input,
       governed,
-      spent: (provider, key) => this.#spentKeys.has(`${provider}\0${key ?? ''}`),
+      spent: (candidate, key) => {
+        const id = spentId(candidate, key);
+        return this.#spentKeys.has(id) || this.#spentKeys.has(modelKeyId(id, candidate.model));
+      },
     };
   }
 
@@ -87,9 +92,12 @@ export class ChainRun implements Run {
       return exhausted('final');
     }
     const { attempts, deadline } = this.#input.tuning;
-    if (this.#counted >= attempts || now - this.#began > deadline) return this.#nothing('budget', now);
+    if (this.#counted >= attempts) return this.#nothing('budget', now);
 
-    const picked = this.#pick();
+    // A hang may use up all the time there is: then above all another is to be asked, if only once.
+    const late = now - this.#began > deadline;
+    const picked = this.#pick(late);
+    if (late && picked === undefined) return this.#nothing('budget', now);
     if (picked !== undefined) return this.#start(picked.candidate, picked.key, picked.probe);
     if (!this.#look.governed) return this.#nothing('open', now);
     const latest = this.#began + deadline;
@@ -125,8 +133,11 @@ export class ChainRun implements Run {
     // A second one on what should be a fresh socket is a socket that closes: trouble of the provider.
     const first = found.class === 'stale-socket' && !this.#freshSocketTried ? found.class : undefined;
     const seen = found.class === 'stale-socket' ? (first ?? 'transient') : found.class;
+    const was = context.network.offline;
     const failure = recordFailure(context, attempt, outcome, { ...found, class: seen });
-    this.#remember(attempt, outcome, failure, found.retryAfterMs);
+    // Who found out that it is gone goes on to find out whether all of it is.
+    if (!was && context.network.offline) this.#findsOut = true;
+    this.#remember(attempt, outcome, failure, found);
     return failure;
   }
 
@@ -140,29 +151,28 @@ export class ChainRun implements Run {
     if (attempt === undefined || attempt.planned !== planned) return undefined;
     this.#current = undefined;
     attempt.model.latency.inFlight--;
-    if (attempt.networkProbe) this.#context.network.release();
     return attempt;
   }
 
-  #remember(attempt: Attempt, outcome: AttemptOutcome, failure: FailureClass, retryAfterMs: number | undefined): void {
-    const { provider } = attempt.candidate.target;
+  #remember(attempt: Attempt, outcome: AttemptOutcome, failure: FailureClass, found: Classified): void {
+    const { candidate } = attempt;
     const { key } = attempt.planned;
-    if (failure === 'credential' || failure === 'rate-limit')
-      this.#spentKeys.add(`${provider.name}\0${key?.name ?? ''}`);
-    else if (failure !== 'stale-socket') this.#done.add(attempt.candidate);
+    if (failure === 'credential' || failure === 'rate-limit') {
+      const id = spentId(candidate, key?.name);
+      this.#spentKeys.add(found.holds === 'model' ? modelKeyId(id, candidate.model) : id);
+    } else if (failure !== 'stale-socket') this.#done.add(attempt.candidate);
     if (failure === 'stale-socket') this.#freshSocketTried = true;
     // Each dead key is met once: the number of keys bounds them. A fresh socket is asked for once.
     if (failure === 'stale-socket' || (failure === 'credential' && key !== undefined)) this.#counted--;
-    const sent = outcome.kind !== 'failed' || outcome.sent;
     const last: Last = {
       attempt,
       class: failure,
-      retryAfterMs,
+      retryAfterMs: found.retryAfterMs,
       final:
-        failure === 'client-mistake' ||
+        (failure === 'client-mistake' && found.elsewhere === undefined) ||
         failure === 'client-left' ||
         outcome.kind === 'broken' ||
-        (sent && !this.#input.repeatable),
+        (mayHaveBegun(outcome, failure) && !this.#input.repeatable),
       untrusted: outcome.kind === 'failed' && outcome.code === 'OUT_UPSTREAM_UNTRUSTED',
       retryAt: undefined,
     };
@@ -192,8 +202,11 @@ export class ChainRun implements Run {
     return true;
   }
 
-  /** The first that may be tried now. One that is coming back only takes its share, while another can take the rest. */
-  #pick(): Choice | undefined {
+  /**
+   * The first that may be tried now. One that is coming back only takes its share, while another can take the rest.
+   * @param late only what is well and was not asked by this call
+   */
+  #pick(late: boolean): Choice | undefined {
     const { attempts } = this.#input.tuning;
     const last = this.#last;
     // The last attempt is better made elsewhere than with one more key of a provider that says "too many".
@@ -201,7 +214,9 @@ export class ChainRun implements Run {
     let fallback: Choice | undefined;
     for (const candidate of this.#candidates) {
       if (this.#done.has(candidate) || this.#isCutOff(candidate)) continue;
+      if (late && this.#failed.has(candidate)) continue;
       const found = availabilityOf(candidate, this.#look);
+      if (late && found.kind === 'free' && found.probe) continue;
       if (found.kind === 'free' && candidate !== avoid && !(found.probe && fallback !== undefined)) {
         return { candidate, key: found.key, probe: found.probe };
       }
@@ -213,7 +228,7 @@ export class ChainRun implements Run {
 
   /** Offline, and not for this call to find out whether still. A call that has nowhere else to go is let through as ever. */
   #isCutOff(candidate: Candidate): boolean {
-    if (!this.#look.governed) return false;
+    if (!this.#look.governed || this.#findsOut) return false;
     const { network, clock, device } = this.#context;
     return network.isCutOff(candidate.target.provider, clock.monotonic(), device());
   }
@@ -234,8 +249,9 @@ export class ChainRun implements Run {
 
   /** When it would be asked again; draws from the device's budget. */
   #drawRetry({ attempt, class: failure, retryAfterMs, untrusted }: Last, now: number): number | undefined {
-    const { random, bucket, device, tuningOf } = this.#context;
-    if (untrusted || this.#input.callerRetry > 0 || this.#isCutOff(attempt.candidate)) return undefined;
+    const { network, random, bucket, device, tuningOf } = this.#context;
+    const lost = network.isLost(attempt.candidate.target.provider);
+    if (untrusted || lost || this.#input.callerRetry > 0) return undefined;
     const ms = retryDelay({
       failure,
       retryAfterMs,
@@ -250,10 +266,11 @@ export class ChainRun implements Run {
   }
 
   /** Others may have found out meanwhile that it is not. */
-  #isWell({ endpoint, model, keyId }: Attempt): boolean {
+  #isWell({ candidate, endpoint, model, keyId }: Attempt): boolean {
     const times = timesOf(this.#context.clock);
     const refuses = (scope: Scope): boolean => share(breakerOf(scope, times.monotonic), times.monotonic) === 0;
-    const held = keyId !== undefined && this.#context.holds.find(keyId, times) !== undefined;
+    const ids = keyId === undefined ? [] : [keyId, modelKeyId(keyId, candidate.model)];
+    const held = ids.some((id) => this.#context.holds.find(id, times) !== undefined);
     return !held && !refuses(endpoint) && !refuses(model);
   }
 
@@ -291,7 +308,8 @@ export class ChainRun implements Run {
     const { network, device } = this.#context;
     const last = this.#last;
     const cutOff = this.#candidates.some((candidate) => !this.#done.has(candidate) && this.#isCutOff(candidate));
-    if (last?.class === 'local' || (cutOff && reason === 'open')) {
+    const unsure = network.offline && [...this.#failed.values()].some((each) => each.class === 'local');
+    if (last?.class === 'local' || unsure || (cutOff && reason === 'open')) {
       return { kind: 'exhausted', reason: 'offline', retryAfterMs: network.nextProbe(now, device()) };
     }
     const all = { ...this.#look, governed: true, spent: () => false };
@@ -323,6 +341,7 @@ export class ChainRun implements Run {
       retry,
       firstContentMs: firstContentMs({
         input: this.#input,
+        reasoning: this.#input.reasoningOf?.(candidate.target) ?? this.#input.reasoning,
         provider: context.tuningOf(provider),
         probe: isProbe,
         alternative: this.#hasAlternative(candidate),
@@ -331,6 +350,7 @@ export class ChainRun implements Run {
       idleMs: this.#input.tuning.timeouts.idle,
     };
     this.#counted++;
+    if (context.network.claim(provider, now, context.device())) this.#findsOut = true;
     model.latency.inFlight++;
     this.#current = {
       planned,
@@ -341,22 +361,27 @@ export class ChainRun implements Run {
       began: now,
       stream: this.#input.stream,
       claimed,
-      networkProbe: context.network.claim(provider, now),
     };
     return { kind: 'try', planned };
   }
 
-  /** Another target could take the call at once, and is not in doubt itself. */
+  /** Another target could take the call at once, is not in doubt itself, and would be asked. */
   #hasAlternative(candidate: Candidate): boolean {
     const now = this.#context.clock.monotonic();
-    return this.#candidates.some((other) => {
+    if (this.#counted + 1 >= this.#input.tuning.attempts) return false;
+    const well = this.#candidates.some((other) => {
       if (other === candidate || this.#done.has(other) || this.#isCutOff(other)) return false;
       const found = availabilityOf(other, this.#look);
       if (found.kind !== 'free' || found.probe) return false;
       const scope = this.#context.scopes.peekEndpoint(other.target.provider);
       return scope === undefined || !isSuspect(scope.breaker, now);
     });
+    return well && this.#input.repeatable;
   }
+}
+
+function spentId({ target }: Candidate, key: string | undefined): string {
+  return `${target.provider.name}\0${key ?? ''}`;
 }
 
 /** Something to fail over to, and somebody wanted it: only then are there retries, waits, and breakers that refuse. */

@@ -11,7 +11,7 @@ import { LruMap } from './lru-map.ts';
 const ENDPOINTS = 256;
 const MODELS = 512;
 /** Longer names are no model's; they share a scope by their beginning. */
-const LONGEST_NAME = 200;
+export const LONGEST_NAME = 200;
 
 export class Scope {
   readonly provider: string;

@@ -156,3 +156,18 @@ test('connectTcp gives a plain socket', async () => {
     socket.destroy();
   });
 });
+
+test('an address without a route does not hide why the others failed', async () => {
+  const closed = await withPlainServer(async (port) => port);
+  // No host answers for the broadcast address: connecting to it alone says what a family without a route says.
+  const nowhere = ['255.255.255.255', 4] as const;
+  const target = { host: 'two.test', port: closed, timeoutMs: 10_000, clock: systemClock };
+  const alone = connectTcp({ ...target, lookup: addresses(nowhere, nowhere) });
+  await assert.rejects(alone, (error: unknown) => {
+    assert.ok(error instanceof OutpostError);
+    assert.match(error.detail ?? '', /^(ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL)$/);
+    return true;
+  });
+  const both = connectTcp({ ...target, lookup: addresses(nowhere, ['127.0.0.1', 4]) });
+  await assert.rejects(both, isError('OUT_UPSTREAM_UNREACHABLE', 'ECONNREFUSED'));
+});

@@ -169,8 +169,20 @@ const CHAIN_CODE =
 /** Alerts by which a server reports trouble of its own, not of ours. */
 const SERVER_TROUBLE = /INTERNAL_ERROR|USER_CANCELLED/;
 
+/** This machine has no way to an address, which says nothing of the host's other addresses. */
+const NO_ROUTE: ReadonlySet<string> = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'ENETDOWN']);
+
+/** Of several addresses that failed: what one said that could be reached. Node gives the first one's code, often IPv6 without a route. */
+function codeOf(error: Error): string {
+  const errors: readonly unknown[] = error instanceof AggregateError ? [...error.errors, error] : [error];
+  const codes = errors.flatMap((each) =>
+    each instanceof Error && 'code' in each && typeof each.code === 'string' ? [each.code] : [],
+  );
+  return codes.find((code) => !NO_ROUTE.has(code)) ?? codes[0] ?? 'UNKNOWN';
+}
+
 function toOutpostError(error: Error): OutpostError {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
+  const code = codeOf(error);
   const options = { cause: error };
   if (code === 'ETIMEDOUT') return new OutpostError('OUT_UPSTREAM_TIMEOUT', code, options);
   if (CHAIN_CODE.test(code)) {

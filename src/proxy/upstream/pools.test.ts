@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls';
 import { buildConnector, type Dispatcher } from 'undici';
+import { FakeClock } from '../../../test/fakes/clock.ts';
 import { makeTestCa } from '../../../test/fakes/pki.ts';
 import { createPools, type Pools } from './pools.ts';
 
@@ -67,8 +68,8 @@ async function serverOf(
   return { port: address.port, connections: () => connections };
 }
 
-function poolsFor(t: TestContext, connector = buildConnector({})): Pools {
-  const pools = createPools({ connector });
+function poolsFor(t: TestContext, connector = buildConnector({}), clock = new FakeClock()): Pools {
+  const pools = createPools({ connector, clock });
   t.after(() => pools.close());
   return pools;
 }
@@ -104,6 +105,32 @@ test('a connection that dies within the answer, or is given up by us, is not sta
   assert.equal(pools.wasStale(cut.handler, cut.error), false);
   assert.equal(pools.wasStale(cut.handler, new Error('failed')), false);
 });
+
+for (const [ms, stale] of [
+  [1_000, true],
+  [1_001, false],
+  [60_000, false],
+] as const) {
+  test(`a used connection that dies ${ms} ms after the request is ${stale ? '' : 'not '}stale`, async (t) => {
+    const waiting: Socket[] = [];
+    const { port } = await serverOf(t, (socket, request) => {
+      if (request === 1) socket.write(ANSWER);
+      else waiting.push(socket);
+    });
+    const clock = new FakeClock();
+    const pools = poolsFor(t, buildConnector({}), clock);
+    const origin = `http://127.0.0.1:${port}`;
+    await call(pools, origin);
+    // Idle before the request does not count.
+    clock.advance(3_000);
+    const underWay = send(pools, origin);
+    while (waiting.length === 0) await new Promise(setImmediate);
+    clock.advance(ms);
+    waiting[0]?.resetAndDestroy();
+    const { handler, error } = await underWay;
+    assert.equal(pools.wasStale(handler, error), stale);
+  });
+}
 
 test('over TLS, too, only bytes of an answer count', async (t) => {
   const ca = makeTestCa();

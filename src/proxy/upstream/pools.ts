@@ -4,6 +4,7 @@
 import { TLSSocket } from 'node:tls';
 import type { buildConnector } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
+import type { Clock } from '../../contract/clock.ts';
 import { createSocketUses } from './socket-uses.ts';
 
 /** Open origins kept at once; the least recently used idle one is closed first, so that thousands of hosts stay flat. */
@@ -21,7 +22,8 @@ export interface Pools {
   tls(origin: string): NegotiatedTls | undefined;
   /**
    * Did a dispatched request fail because its connection had been closed while it was idle? Its connection had served before, and
-   * not one byte came back: the request may be sent once more, on a new connection (see `renew`).
+   * failed within a second without one byte: the request may be sent once more, on a new connection (see `renew`). To be asked as it
+   * fails.
    * @param handler the one that was dispatched
    * @param error what it failed with
    */
@@ -34,12 +36,12 @@ export interface Pools {
   close(): Promise<void>;
 }
 
-export function createPools(options: { readonly connector: buildConnector.connector }): Pools {
+export function createPools(options: { readonly connector: buildConnector.connector; readonly clock: Clock }): Pools {
   const pools = new Map<string, Pool>();
   /** No longer given out, with calls under way. */
   const retired = new Set<Pool>();
   const negotiated = new Map<string, NegotiatedTls>();
-  const uses = createSocketUses();
+  const uses = createSocketUses(options.clock);
 
   function open(origin: string): Pool {
     const connect: buildConnector.connector = (target, callback) => {

@@ -5,22 +5,32 @@
 import type { Socket } from 'node:net';
 import type { buildConnector, Dispatcher } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
+import type { Clock } from '../../contract/clock.ts';
 
 /** What a connection that the peer had already closed fails with. */
 const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+/**
+ * Milliseconds. The FIN or RST for a request on a connection that was closed while idle is back within a round trip. Whatever fails
+ * later may have been read, worked on and billed before it failed.
+ */
+const STALE_WITHIN_MS = 1_000;
 
 interface Use {
   socket: Socket | undefined;
   reused: boolean;
   /** The socket's when the request was given to it. */
   bytesRead: number;
+  /** `Clock.monotonic()`: when the request was given to it. */
+  readonly at: number;
 }
 
 export interface SocketUses {
   /** A client for undici's Pool: one connection at a time, opened by `connector`. */
   client(origin: URL, options: object, connector: buildConnector.connector): Dispatcher;
   /**
-   * Was the request given to a connection that had served before, and did that fail with `error` before one byte came back?
+   * Was the request given to a connection that had served before, and did that fail with `error` at once, before one byte came
+   * back? To be asked as it fails: the time until now counts.
    * @param handler the one that was dispatched
    */
   wasStale(handler: object, error: unknown): boolean;
@@ -47,7 +57,7 @@ class CountingClient extends Client {
   }
 }
 
-export function createSocketUses(): SocketUses {
+export function createSocketUses(clock: Pick<Clock, 'monotonic'>): SocketUses {
   const uses = new WeakMap<object, Use>();
 
   return {
@@ -59,21 +69,24 @@ export function createSocketUses(): SocketUses {
           callback(...result);
         });
       };
-      return new CountingClient(origin, { ...options, connect }, (handler) => uses.set(handler, begun(connection)));
+      return new CountingClient(origin, { ...options, connect }, (handler) =>
+        uses.set(handler, begun(connection, clock.monotonic())),
+      );
     },
 
     wasStale(handler, error) {
       const use = uses.get(handler);
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (use?.socket === undefined || !use.reused || typeof code !== 'string' || !CLOSED.has(code)) return false;
-      return use.socket.bytesRead === use.bytesRead;
+      return use.socket.bytesRead === use.bytesRead && clock.monotonic() - use.at <= STALE_WITHIN_MS;
     },
   };
 }
 
-function begun(connection: Connection): Use {
+function begun(connection: Connection, at: number): Use {
   const socket = connection.socket?.destroyed === false ? connection.socket : undefined;
-  const use = { socket, reused: socket !== undefined && connection.requests > 0, bytesRead: socket?.bytesRead ?? 0 };
+  const reused = socket !== undefined && connection.requests > 0;
+  const use = { socket, reused, bytesRead: socket?.bytesRead ?? 0, at };
   connection.requests++;
   connection.newest = use;
   return use;

@@ -73,8 +73,7 @@ export function anthropicInterpreter(): Interpreter {
       readUsage(body['usage'], into);
       for (const block of asArray(body['content'])) readBlock(asObject(block), into);
       into.stopped(body['stop_reason'], ANTHROPIC_STOPS);
-      into.finish();
-      return true;
+      return into.conclude();
     },
   };
 }

@@ -58,8 +58,7 @@ export function converseInterpreter(): Interpreter {
       for (const block of asArray(message['content'])) if (hasContent(block)) into.piece();
       into.stopped(body['stopReason'], CONVERSE_STOPS);
       readUsage(body['usage'], into);
-      into.finish();
-      return true;
+      return into.conclude();
     },
   };
 }

@@ -80,15 +80,20 @@ function otherInterpreter(): Interpreter {
       if (body === undefined) return false;
       if (Array.isArray(body['choices'])) return choices.document(body, into);
       if (converse.document(body, into)) return true;
-      const known = readText(body, into);
-      if (known) into.finish();
-      return known;
+      if (!readText(body, into)) return false;
+      if (textMember(body) !== undefined) return into.conclude();
+      into.finish(); // embeddings of a family that the path does not name have counts and no text
+      return true;
     },
   };
 }
 
+function textMember(body: Values): string | undefined {
+  return TEXT_MEMBERS.find((member) => body[member] !== undefined);
+}
+
 function readText(body: Values, into: AnswerState): boolean {
-  const text = TEXT_MEMBERS.find((member) => body[member] !== undefined);
+  const text = textMember(body);
   if (text !== undefined && hasContent(body[text])) into.piece();
   const first = asObject(asArray(body['outputs'] ?? body['results'] ?? body['generations'])[0]);
   const stop =

@@ -102,19 +102,21 @@ function chatInterpreter(): Interpreter {
       for (const part of [...asArray(message['content']), ...asArray(message['tool_calls'])]) {
         if (hasContent(part)) into.piece();
       }
-      end(body['finish_reason'], body['usage'], undefined, into);
-      return true;
+      return end(body['finish_reason'], body['usage'], undefined, into);
     },
   };
 }
 
-function end(reason: unknown, usage: unknown, error: unknown, into: AnswerState): void {
+/** False: the answer is empty and gives no reason. */
+function end(reason: unknown, usage: unknown, error: unknown, into: AnswerState): boolean {
   into.stopped(reason, COHERE_STOPS);
   const counts = cohereUsage(usage);
   if (counts !== undefined) into.usage(counts);
   if (hasContent(error) || reason === 'ERROR' || reason === 'TIMEOUT') {
     into.fail({ class: hasContent(error) ? inBandClass(error) : 'server', code: asString(reason) });
-  } else into.finish();
+    return true;
+  }
+  return into.conclude();
 }
 
 export function inBandClass(error: unknown): ErrorClass {

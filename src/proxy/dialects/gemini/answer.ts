@@ -30,6 +30,8 @@ export function geminiInterpreter(): Interpreter {
   const open = new Set<number>();
   const ended = new Set<number>();
   let called = false;
+  /** Google has judged the prompt: that is an answer, with or without candidates. */
+  let told = false;
 
   function candidate(value: Values, into: AnswerState): void {
     const index = typeof value['index'] === 'number' ? value['index'] : 0;
@@ -64,12 +66,18 @@ export function geminiInterpreter(): Interpreter {
       if (one !== undefined) candidate(one, into);
     }
     const feedback = asObject(body['promptFeedback']);
+    told ||= feedback !== undefined;
     const blockReason = asString(feedback?.['blockReason']) ?? '';
     const blocked = blockReason !== '';
     if (blocked) into.stopped(blockReason, new Map([[blockReason, 'content-filter']]));
     if (called) into.refineStop('tool-use');
     if (blocked || (ended.size > 0 && open.size === 0)) into.finish();
-    return Array.isArray(body['candidates']) || usage !== undefined || feedback !== undefined;
+    return (
+      Array.isArray(body['candidates']) ||
+      usage !== undefined ||
+      feedback !== undefined ||
+      asString(body['modelVersion']) !== undefined
+    );
   }
 
   return {
@@ -79,8 +87,8 @@ export function geminiInterpreter(): Interpreter {
       const parts = Array.isArray(value) ? value : [value];
       let known = false;
       for (const part of parts) known = chunk(part, into) || known;
-      if (known) into.finish();
-      return known;
+      if (told) into.finish();
+      return known && (told || into.conclude());
     },
   };
 }

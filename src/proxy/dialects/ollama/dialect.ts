@@ -65,7 +65,11 @@ function interpreter(): Interpreter {
     }
     return typeof body['done'] === 'boolean';
   };
-  return { event: read, document: read };
+  return {
+    event: read,
+    // One that says it goes on, after content, is cut off; without content it is nothing.
+    document: (value, into) => read(value, into) && (into.contentSeen || into.conclude()),
+  };
 }
 
 export function ollamaUsage(body: Values): Partial<Usage> {

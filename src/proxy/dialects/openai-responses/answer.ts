@@ -26,6 +26,10 @@ export function responsesInterpreter(): Interpreter {
       const body = asObject(value);
       if (body === undefined) return false;
       if (!Array.isArray(body['output']) && !hasContent(body['error'])) return false;
+      if (!hasContent(body['output']) && !hasContent(body['error']) && asString(body['status']) === undefined) {
+        readHead(body, into);
+        return into.conclude();
+      }
       finishWith(body, into);
       return true;
     },

@@ -50,7 +50,8 @@ export function choicesInterpreter(stops: StopWords): Interpreter {
       if (hasContent(one['error'])) into.fail(classifyError({ error: one['error'] }, undefined));
       choice(one, into);
     }
-    return Array.isArray(body['choices']) || usage !== undefined;
+    // Some hosts say null for an empty list.
+    return Array.isArray(body['choices']) || body['choices'] === null || usage !== undefined;
   }
 
   return {
@@ -60,9 +61,7 @@ export function choicesInterpreter(stops: StopWords): Interpreter {
       return known;
     },
     document(value, into) {
-      const known = chunk(value, into);
-      if (known) into.finish();
-      return known;
+      return chunk(value, into) && into.conclude();
     },
   };
 }

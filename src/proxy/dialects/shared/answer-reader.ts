@@ -17,7 +17,7 @@ import { JsonArrayParser } from '../framing/json-array.ts';
 import { KeptBytes } from '../framing/kept-bytes.ts';
 import { NdjsonParser } from '../framing/ndjson.ts';
 import { SseParser } from '../framing/sse.ts';
-import { parseValue } from '../json/values.ts';
+import { asObject, hasContent, parseValue } from '../json/values.ts';
 import { AnswerState } from './answer-state.ts';
 import { classifyError } from './error-class.ts';
 
@@ -25,7 +25,9 @@ import { classifyError } from './error-class.ts';
 export interface Interpreter {
   /** One streamed event; false: not of this dialect. `name` is the framing's event name, else ''. */
   event(value: unknown, into: AnswerState, name: string): boolean;
-  /** A whole answer with a 2xx status; false: not of this dialect. */
+  /** No generated content is asked for (embeddings, token counts), so an answer cannot lack it. */
+  readonly plain?: boolean;
+  /** A whole answer with a 2xx status; false: not of this dialect, or nothing in it (`AnswerState.conclude`). */
   document(value: unknown, into: AnswerState): boolean;
   /** The stream ended in good order: is what came so far a whole answer, even without the last event? */
   ended?(into: AnswerState): void;
@@ -74,6 +76,11 @@ function framingOf(contentType: string, stream: boolean, streamed: Framing): Fra
 function textOf(body: Buffer): string {
   const text = body.toString('utf8');
   return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+/** Neither an object with members nor a list that has one. */
+function isNothing(value: unknown): boolean {
+  return Array.isArray(value) ? !value.some(hasContent) : asObject(value) === undefined || !hasContent(value);
 }
 
 class ErrorReader implements AnswerReader {
@@ -157,7 +164,10 @@ class DocumentReader implements AnswerReader {
     }
     this.#head.watch?.document(value);
     this.#understood = this.#interpreter.document(value, this.#state);
-    if (!this.#understood) this.#state.close();
+    if (this.#understood) return;
+    // A shape unknown here may be an answer; nothing at all is none.
+    if (isNothing(value) && this.#interpreter.plain !== true) this.#state.fail({ class: 'unknown', code: undefined });
+    else this.#state.close();
   }
 
   facts(): AnswerFacts {

@@ -53,6 +53,17 @@ export class AnswerState {
     this.phase = 'done';
   }
 
+  /**
+   * The end of a whole answer of generated content. One with neither content nor a reason to stop is none, whatever its status
+   * says: false, and the attempt has failed.
+   */
+  conclude(): boolean {
+    const empty = this.phase === 'holding' && this.#stop === undefined;
+    if (empty) this.fail({ class: 'unknown', code: undefined });
+    else this.finish();
+    return !empty;
+  }
+
   /** The end of an answer that never had content (embeddings, token counts, and what was not understood). */
   close(): void {
     if (this.phase !== 'failed') this.phase = 'done';

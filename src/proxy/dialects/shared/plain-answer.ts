@@ -27,5 +27,5 @@ export function createPlainReader(
     into.close();
     return true;
   };
-  return createReader(head, facts, 'json', { document, event: document });
+  return createReader(head, facts, 'json', { plain: true, document, event: document });
 }
