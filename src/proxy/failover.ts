@@ -23,9 +23,10 @@ import type { StatusHint } from './status-pages/hint.ts';
 import { watchStatusPages } from './status-pages/watch.ts';
 import { createTelemetry } from './telemetry/telemetry.ts';
 import { createGoogleTokens } from './upstream/google-token.ts';
-import { plainRequest, textOf } from './upstream/plain-request.ts';
+import { plainRequest } from './upstream/plain-request.ts';
 import type { Pools } from './upstream/pools.ts';
 import { createDial, isReachable, startChecks } from './upstream/reachability.ts';
+import { createPostForm } from './upstream/token-endpoint.ts';
 import type { Trust } from './upstream/trust.ts';
 import { VERSION } from './version.ts';
 
@@ -42,7 +43,7 @@ export interface FailoverParts {
 
 export interface Failover {
   readonly router: Router;
-  readonly exchange: Pick<ExchangeDeps, 'router' | 'models' | 'googleToken' | 'observe' | 'state'>;
+  readonly exchange: Pick<ExchangeDeps, 'router' | 'models' | 'googleToken' | 'dropGoogleToken' | 'observe' | 'state'>;
   metrics(): string;
   hintOf(provider: Provider): StatusHint | undefined;
   /** The machine woke up: pooled connections are dead, open targets may be tried. */
@@ -51,8 +52,6 @@ export interface Failover {
   close(): Promise<void>;
 }
 
-/** Token answers have about 1 KB. */
-const MAX_TOKEN_BYTES = 65_536;
 /** An idle machine should not wake more often than this for something that costs a second of failover at most. Milliseconds. */
 const LEAST_CHECK_MS = 1_000;
 /** Of a call: three parts of input to one of output, as agents have them. For `order: cost` only. */
@@ -176,14 +175,7 @@ export function startFailover(parts: FailoverParts): Failover {
   };
   configurePages();
 
-  const tokens = createGoogleTokens({
-    clock,
-    async post(url, form) {
-      const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
-      const answer = await plainRequest(pools(), url, { method: 'POST', headers, body: form });
-      return { status: answer.status, body: await textOf(answer.body, MAX_TOKEN_BYTES) };
-    },
-  });
+  const tokens = createGoogleTokens({ clock, post: createPostForm({ clock, pools }) });
 
   const unsubscribe = store.onChange((next, status) => {
     if (status.state !== 'active') return;
@@ -208,6 +200,9 @@ export function startFailover(parts: FailoverParts): Failover {
       googleToken: ({ secret }) => {
         if (secret.kind !== 'google') throw new OutpostError('OUT_INTERNAL', 'no service account');
         return tokens.token(secret);
+      },
+      dropGoogleToken: ({ secret }) => {
+        if (secret.kind === 'google') tokens.drop(secret);
       },
     },
     metrics: () => telemetry.renderPrometheus(),

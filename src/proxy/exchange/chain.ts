@@ -173,6 +173,8 @@ export async function runChain(input: ChainInput): Promise<void> {
       }
       const ended = result ?? unmade(new OutpostError('OUT_INTERNAL'));
       if (ended.staleSocket && prepared !== undefined) deps.pools.renew(prepared.origin);
+      // A token can be revoked before its time; the next call gets another.
+      if (ended.status === 401 && planned.key?.secret.kind === 'google') deps.dropGoogleToken(planned.key);
       const outcome = refusedKey ?? outcomeOf(ended);
       const failure = run.ended(planned, isCallersOwn(planned) ? { ...outcome, callersOwn: true } : outcome);
       const tried: Tried = {

@@ -30,6 +30,8 @@ export interface ExchangeDeps {
   readonly models: ModelKnowledge;
   /** A bearer token for a service account's key. Rejects with an OutpostError. */
   readonly googleToken: (key: ProviderKey) => Promise<string>;
+  /** The provider refused the token that was made for it. */
+  readonly dropGoogleToken: (key: ProviderKey) => void;
   readonly state: StateStore;
   readonly pools: Pools;
   readonly h2: H2Sessions;

@@ -47,7 +47,6 @@ const SAME: readonly (readonly [type: string, asked: string, like: string])[] = 
   ['vertex', 'claude-opus-4-6@20990101', 'claude-opus-4-6@default'],
   ['vertex', 'projects/p/locations/l/publishers/google/models/gemini-2.5-pro', 'gemini-2.5-pro'],
   ['gemini', 'models/gemini-2.5-pro', 'gemini-2.5-pro'],
-  ['gemini', 'gemini-2.5-flash-preview-09-2099', 'gemini-2.5-flash'],
   ['groq', 'openai/gpt-oss-120b', 'openai/gpt-oss-120b'],
   ['mistral', 'mistral-large', 'mistral-large-latest'],
   ['azure', 'openai/gpt-4o', 'gpt-4o'],
@@ -87,6 +86,35 @@ test('another model is never taken for one with a shorter name', () => {
   }
 });
 
+test('a preview is not the model of the same name: no price, and no limit or lack that would make a target be skipped', () => {
+  const relatives = [
+    ['openai', 'o1-preview', 'o1'],
+    ['openai', 'gpt-4-preview', 'gpt-4'],
+    ['gemini', 'gemini-2.5-flash-preview-09-2099', 'gemini-2.5-flash'],
+    ['gemini', 'gemini-3-pro', 'gemini-3-pro-preview'],
+  ] as const;
+  for (const [type, asked, like] of relatives) {
+    const known = data.factsOf(type, like);
+    const facts = data.factsOf(type, asked);
+    assert.notEqual(known.contextTokens, undefined, like);
+    assert.equal(facts.reasoning, known.reasoning, asked);
+    assert.equal(facts.contextTokens, undefined, asked);
+    assert.equal(facts.outputTokens, undefined, asked);
+    for (const fact of ['images', 'documents', 'tools', 'jsonSchema'] as const) {
+      assert.equal(facts[fact], known[fact] === true ? true : undefined, `${asked} ${fact}`);
+    }
+    assert.equal(data.priceOf(type, asked), undefined, asked);
+  }
+});
+
+test('of an ending in two words only one goes', () => {
+  for (const name of ['gpt-4-1106-preview', 'gpt-4-0125-preview', 'gpt-4-1106-vision-preview']) {
+    assert.deepEqual(new Set(Object.values(data.factsOf('openai', name))), new Set([undefined]), name);
+    assert.equal(data.priceOf('openai', name), undefined, name);
+  }
+  assert.equal(parseModelName('nemotron-nano-9b-v2')?.same, 'nemotron-nano-9b-v2', 'another version is another model');
+});
+
 test('types without a list, hostile names and names of built-in members find nothing', () => {
   for (const type of ['openai-compatible', 'ollama', 'constructor', '__proto__', 'toString'])
     assert.equal(data.factsOf(type, 'gpt-4o').contextTokens, undefined);
@@ -97,8 +125,8 @@ test('types without a list, hostile names and names of built-in members find not
 test('another way to buy a model has its facts but not its price', () => {
   assert.equal(parseModelName('a/b:nitro')?.variant, true);
   const nitro = data.factsOf('openrouter', 'openai/gpt-5:nitro');
-  assert.deepEqual(nitro, data.factsOf('openrouter', 'openai/gpt-5'));
   assert.equal(nitro.tools, true);
+  assert.equal(nitro.reasoning, true);
   assert.equal(data.priceOf('openrouter', 'openai/gpt-5:nitro'), undefined);
   assert.notEqual(data.priceOf('openrouter', 'openai/gpt-5'), undefined);
   assert.equal(data.factsOf('openai', 'ft:gpt-4o-mini-2024-07-18:org:name:id').images, true);

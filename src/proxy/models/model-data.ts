@@ -65,6 +65,20 @@ function factsOfRow([context, output, letters]: Row): ModelFacts {
   };
 }
 
+/** What a relative's row tells: nothing that could make a target be skipped, or its answer be cut, for a lack that it may not have. */
+function relativesFacts(row: Row): ModelFacts {
+  const { images, documents, tools, jsonSchema, ...facts } = factsOfRow(row);
+  return {
+    ...facts,
+    contextTokens: undefined,
+    outputTokens: undefined,
+    images: images || undefined,
+    documents: documents || undefined,
+    tools: tools || undefined,
+    jsonSchema: jsonSchema || undefined,
+  };
+}
+
 function priceOfRow([, , , input, output, cacheRead, cacheWrite]: Row): Price | undefined {
   if (input === undefined || input === null || output === undefined || output === null) return undefined;
   return { input, output, cacheRead: cacheRead ?? undefined, cacheWrite: cacheWrite ?? undefined };
@@ -109,7 +123,7 @@ export function createModelData({ overrides, compileGlob }: ModelDataOptions): M
 
   function factsOf(type: string, model: string): ModelFacts {
     const found = tableOf(type).find(model);
-    let facts = found === undefined ? UNKNOWN : factsOfRow(found.row);
+    let facts = found === undefined ? UNKNOWN : found.same ? factsOfRow(found.row) : relativesFacts(found.row);
     // The first entry wins, so it is laid on last.
     for (const one of ownOf(type, model).toReversed()) facts = { ...facts, ...one.facts };
     return facts;
@@ -119,7 +133,7 @@ export function createModelData({ overrides, compileGlob }: ModelDataOptions): M
     const ours = ownOf(type, model).find(({ price }) => price !== undefined);
     if (ours !== undefined) return ours.price;
     const found = tableOf(type).find(model);
-    return found?.samePrice ? priceOfRow(found.row) : undefined;
+    return found?.same ? priceOfRow(found.row) : undefined;
   }
 
   return {

@@ -15,8 +15,8 @@ export type Row = readonly [
 
 export interface Found {
   readonly row: Row;
-  /** The row is that of the very model, not of another way to buy it. */
-  readonly samePrice: boolean;
+  /** The row is that of the very model, not of a relative or another way to buy it. */
+  readonly same: boolean;
 }
 
 export interface Table {
@@ -25,23 +25,28 @@ export interface Table {
 
 function tableOf(rows: Readonly<Record<string, Row>>): Table {
   const exact = new Map<string, Row>();
-  const stems = new Map<string, { readonly name: string; readonly row: Row }>();
+  /** By what spellings have in common; of several editions the newest (the last one: names are sorted). */
+  const sames = new Map<string, Row>();
+  const stems = new Map<string, Row>();
   for (const [name, row] of Object.entries(rows)) {
     const parsed = parseModelName(name);
     if (parsed === undefined) continue;
     exact.set(parsed.plain, row);
-    const known = stems.get(parsed.stem);
-    // The name without an edition speaks for its stem, else the newest edition (the last one: names are sorted).
-    if (!parsed.variant && known?.name !== parsed.stem) stems.set(parsed.stem, { name: parsed.plain, row });
+    if (parsed.variant) continue;
+    sames.set(parsed.same, row);
+    stems.set(parsed.stem, row);
   }
 
   function bare(model: string): Found | undefined {
     const name = parseModelName(model);
     if (name === undefined) return undefined;
     const row = exact.get(name.plain);
-    if (row !== undefined) return { row, samePrice: true };
-    const relative = exact.get(name.stem) ?? stems.get(name.stem)?.row;
-    return relative === undefined ? undefined : { row: relative, samePrice: !name.variant };
+    if (row !== undefined) return { row, same: true };
+    // The name without an edition speaks for its editions.
+    const alike = exact.get(name.same) ?? sames.get(name.same);
+    if (alike !== undefined) return { row: alike, same: !name.variant };
+    const relative = exact.get(name.stem) ?? sames.get(name.stem) ?? stems.get(name.stem);
+    return relative === undefined ? undefined : { row: relative, same: false };
   }
 
   return {

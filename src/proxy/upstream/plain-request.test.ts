@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { FakeClock } from '../../../test/fakes/clock.ts';
 import { plainRequest, textOf } from './plain-request.ts';
 import { createPools, type Pools } from './pools.ts';
 
@@ -19,6 +20,7 @@ async function rig(t: TestContext): Promise<{ readonly pools: Pools; readonly ur
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const pools = createPools({
+    clock: new FakeClock(),
     connector: (_target, callback) => {
       const socket = connect(port, '127.0.0.1', () => callback(null, socket));
       socket.once('error', (error) => callback(error, null));

@@ -16,6 +16,8 @@ type OpenBlock =
 export class BlockDecoder {
   readonly #opaqueDialect: DialectId;
   readonly #open = new Map<number, OpenBlock>();
+  /** The open block that is no tool call; there is one at most. */
+  #plain: number | undefined;
   readonly #ids = new Set<string>();
   readonly #lost = new Set<LossCode>();
   #out: HubEvent[] = [];
@@ -87,6 +89,7 @@ export class BlockDecoder {
     const block = this.#open.get(index);
     if (block === undefined || this.#ended) return;
     this.#open.delete(index);
+    if (index === this.#plain) this.#plain = undefined;
     if (block.kind === 'tool') {
       if (block.input !== '') this.#out.push({ kind: 'tool-args', id: block.id, text: block.input });
       this.#out.push({ kind: 'tool-end', id: block.id });
@@ -136,7 +139,8 @@ export class BlockDecoder {
   #begin(index: number, block: OpenBlock): void {
     this.start(undefined, undefined);
     this.close(index);
-    for (const [other, { kind }] of this.#open) if (kind !== 'tool') this.close(other);
+    if (this.#plain !== undefined) this.close(this.#plain);
+    if (block.kind !== 'tool') this.#plain = index;
     this.#open.set(index, block);
   }
 

@@ -4,11 +4,22 @@
 
 import type { HubEvent } from './hub.ts';
 
+interface Group {
+  /** undefined: texts between calls. */
+  readonly id: string | undefined;
+  readonly events: HubEvent[];
+  ended: boolean;
+}
+
 /** Feeds `next` with the same events, but calls never overlap each other or a text. */
 export function sequential(next: (event: HubEvent) => void): (event: HubEvent) => void {
   let open: string | undefined;
   /** What came while a call was open: other calls with all that is theirs, and texts, in order. */
-  const waiting: { readonly id: string | undefined; readonly events: HubEvent[]; ended: boolean }[] = [];
+  let waiting: Group[] = [];
+  /** How many of `waiting` have been given out. */
+  let given = 0;
+  /** The calls among them. A stream may leave thousands open. */
+  const calls = new Map<string, Group>();
 
   function later(event: HubEvent): void {
     const last = waiting.at(-1);
@@ -16,12 +27,21 @@ export function sequential(next: (event: HubEvent) => void): (event: HubEvent) =
     else waiting.push({ id: undefined, events: [event], ended: true });
   }
 
+  function nextGroup(): Group | undefined {
+    const group = waiting[given++];
+    if (group === undefined) {
+      waiting = [];
+      given = 0;
+    } else if (group.id !== undefined && calls.get(group.id) === group) calls.delete(group.id);
+    return group;
+  }
+
   function closeOpen(): void {
     if (open === undefined) return;
     next({ kind: 'tool-end', id: open });
     open = undefined;
     while (open === undefined) {
-      const group = waiting.shift();
+      const group = nextGroup();
       if (group === undefined) return;
       for (const event of group.events) next(event);
       if (group.id === undefined) continue;
@@ -44,8 +64,11 @@ export function sequential(next: (event: HubEvent) => void): (event: HubEvent) =
         next(event);
         return;
       case 'tool-start':
-        if (open !== undefined) waiting.push({ id: event.id, events: [event], ended: false });
-        else {
+        if (open !== undefined) {
+          const group: Group = { id: event.id, events: [event], ended: false };
+          waiting.push(group);
+          if (!calls.has(event.id)) calls.set(event.id, group);
+        } else {
           open = event.id;
           next(event);
         }
@@ -57,7 +80,7 @@ export function sequential(next: (event: HubEvent) => void): (event: HubEvent) =
           else next(event);
           return;
         }
-        const group = waiting.find(({ id }) => id === event.id);
+        const group = calls.get(event.id);
         if (group === undefined || group.ended) return;
         if (event.kind === 'tool-end') group.ended = true;
         else group.events.push(event);

@@ -10,11 +10,11 @@ function counted(): (id: string) => string {
 
 test('an id that every dialect takes stays as it is', () => {
   const ids = counted();
-  for (const id of ['call_abc', 'toolu_01A-b_c', 'x', 'a'.repeat(64), 'call_12345']) assert.equal(ids(id), id);
+  for (const id of ['call_abc', 'toolu_01A-b_c', 'x', 'a'.repeat(40), 'call_12345']) assert.equal(ids(id), id);
 });
 
 test('an id that some dialect would refuse, or that repeats from answer to answer, is replaced', () => {
-  for (const id of ['', 'a b', 'functions.f:0', 'é', 'a'.repeat(65), 'call_0', 'call_12', 'call_3_1']) {
+  for (const id of ['', 'a b', 'functions.f:0', 'é', 'a'.repeat(41), 'call_0', 'call_12', 'call_3_1']) {
     assert.equal(counted()(id), 'call_new1', JSON.stringify(id));
   }
 });
@@ -27,4 +27,9 @@ test('the same id comes out for the same id in, and different ones stay differen
   assert.notEqual(first, second);
   assert.notEqual(ids(first), first, 'the provider’s own id may look like one that was given');
   assert.equal(ids('call_0'), first);
+});
+
+test('a made-up id is no longer than any dialect takes', () => {
+  const id = createToolIds(() => 'r'.repeat(48))('call_0');
+  assert.equal(id, `call_${'r'.repeat(35)}`);
 });

@@ -2,8 +2,11 @@
 // Ids of tool calls on their way from a provider to a caller of another dialect: every dialect takes what this lets through. Pure but
 // for the randomness that it is given.
 
-/** The narrowest of the dialects' rules (Anthropic, Bedrock: these characters; OpenAI: at most 64). */
-const FIT = /^[A-Za-z0-9_-]{1,64}$/;
+/** The narrowest of the dialects' rules (Anthropic, Bedrock: these characters, at most 64; OpenAI's chat: at most 40). */
+const FIT = /^[A-Za-z0-9_-]{1,40}$/;
+
+/** What stands beside `call_` in 40 characters. */
+const FRESH = 35;
 
 /** One per answer. The same id comes out for the same id in; two never meet. `fresh` gives random text of such characters. */
 export function createToolIds(fresh: () => string): (id: string) => string {
@@ -13,7 +16,10 @@ export function createToolIds(fresh: () => string): (id: string) => string {
     const known = given.get(id);
     if (known !== undefined) return known;
     // Made-up ids (`call_0`) would repeat from answer to answer, and a conversation must be able to tell them apart.
-    const out = FIT.test(id) && !/^call_\d{1,4}(?:_\d{1,4})?$/.test(id) && !taken.has(id) ? id : `call_${fresh()}`;
+    const out =
+      FIT.test(id) && !/^call_\d{1,4}(?:_\d{1,4})?$/.test(id) && !taken.has(id)
+        ? id
+        : `call_${fresh().slice(0, FRESH)}`;
     given.set(id, out);
     taken.add(out);
     return out;

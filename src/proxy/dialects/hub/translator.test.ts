@@ -150,3 +150,34 @@ test('a loss within the answer is collected and not written', () => {
   assert.ok(translated.losses.found.some(({ code }) => code === 'server-tool'));
   assert.equal(messageOf(translated)['tool_calls'], undefined);
 });
+
+test('beyond a thousand open calls further ones are left out, until one has ended', () => {
+  const seen: HubEvent[] = [];
+  const translated = translation({ stream: true, seen });
+  const { watch } = translated;
+  const start = (index: number) => ({
+    type: 'content_block_start',
+    index,
+    content_block: { type: 'tool_use', id: `toolu_${index}`, name: 'f', input: {} },
+  });
+  const args = (index: number) => ({
+    type: 'content_block_delta',
+    index,
+    delta: { type: 'input_json_delta', partial_json: '{}' },
+  });
+  for (let index = 0; index < 1_030; index++) {
+    watch.event(start(index), '');
+    watch.event(args(index), '');
+  }
+  watch.event({ type: 'content_block_stop', index: 1_029 }, '');
+  watch.event({ type: 'content_block_stop', index: 7 }, '');
+  watch.event(start(2_000), '');
+  translated.end();
+  const ids = (kind: HubEvent['kind']) =>
+    seen.flatMap((event) => (event.kind === kind && 'id' in event ? [event.id] : []));
+  const expected = [...Array(1_024).keys(), 2_000].map((index) => `toolu_${index}`);
+  assert.deepEqual(ids('tool-start'), expected);
+  assert.deepEqual(ids('tool-args'), expected.slice(0, -1));
+  assert.deepEqual(new Set(ids('tool-end')), new Set(expected));
+  assert.deepEqual(translated.losses.found, [{ code: 'unknown-event', at: '/tool_calls' }]);
+});

@@ -8,6 +8,9 @@ import type { HubEvent } from './hub.ts';
 import { LossList } from './losses.ts';
 import { createToolIds } from './tool-ids.ts';
 
+/** Far more than models make. Decoders and encoders remember something for each call that is open. */
+const MAX_OPEN_CALLS = 1_024;
+
 export interface AnswerTranslation {
   readonly contentType: string;
   /** For the reader of the provider's answer. */
@@ -40,6 +43,8 @@ export function translateAnswer(input: AnswerTranslationInput): AnswerTranslatio
   const decoder = from.createDecoder();
   const ids = createToolIds(input.fresh);
   const losses = new LossList();
+  /** As the provider calls them. */
+  const open = new Set<string>();
   let out: Buffer[] = [];
   let failed = false;
   let ended = false;
@@ -63,6 +68,11 @@ export function translateAnswer(input: AnswerTranslationInput): AnswerTranslatio
         observe?.(event);
         return;
       case 'tool-start': {
+        if (open.size >= MAX_OPEN_CALLS) {
+          losses.add('unknown-event', '/tool_calls');
+          return;
+        }
+        open.add(event.id);
         const { opaque, ...start } = event;
         const named = { ...start, id: ids(event.id), name: toolNames.get(event.name) ?? event.name };
         observe?.(opaque === undefined ? named : { ...named, opaque });
@@ -71,6 +81,8 @@ export function translateAnswer(input: AnswerTranslationInput): AnswerTranslatio
       }
       case 'tool-args':
       case 'tool-end': {
+        if (!open.has(event.id)) return;
+        if (event.kind === 'tool-end') open.delete(event.id);
         const mapped = { ...event, id: ids(event.id) };
         observe?.(mapped);
         write(mapped);

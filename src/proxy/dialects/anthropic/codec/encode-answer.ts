@@ -4,7 +4,7 @@
 import type { StopClass, Usage } from '../../dialect.ts';
 import { type Block, type BlockFormat, createBlockEncoder, type Ending } from '../../hub/block-encoder.ts';
 import type { AnswerEncoder, EncoderOptions } from '../../hub/codec.ts';
-import { parseShallow } from '../../json/values.ts';
+import { parseExact } from '../../json/exact.ts';
 
 /** How the JSON text of one event becomes bytes. */
 export interface EventFraming {
@@ -106,7 +106,7 @@ function wholeBlock(block: Block): unknown {
 
 /** Arguments that broke off stay text: no tool shall run on half of them as if they were whole. */
 export function wholeInput(args: string): unknown {
-  return args === '' ? {} : (parseShallow(args) ?? args);
+  return args === '' ? {} : (parseExact(args) ?? args);
 }
 
 function stopReason({ stop, sequence }: Ending): string {

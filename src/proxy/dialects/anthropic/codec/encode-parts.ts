@@ -6,7 +6,8 @@ import type { EncodeTarget } from '../../hub/codec.ts';
 import type { CacheMark, DocumentPart, ImagePart, Opaque, Part, ToolCallPart, ToolResultPart } from '../../hub/hub.ts';
 import type { LossList } from '../../hub/losses.ts';
 import { isBlank } from '../../hub/paired-turns.ts';
-import { asObject, parseShallow } from '../../json/values.ts';
+import { parseExact } from '../../json/exact.ts';
+import { asObject } from '../../json/values.ts';
 import type { AnthropicHost } from './encode-request.ts';
 
 export interface PartContext {
@@ -60,7 +61,7 @@ function encodePart(part: Part, at: string, context: PartContext): Block | undef
 }
 
 function encodeCall(part: ToolCallPart, at: string, context: PartContext): Block {
-  const input = asObject(part.args === '' ? {} : parseShallow(part.args));
+  const input = asObject(part.args === '' ? {} : parseExact(part.args));
   if (input === undefined) context.losses.add('not-understood', at);
   return {
     type: 'tool_use',

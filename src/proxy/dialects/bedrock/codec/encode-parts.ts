@@ -6,7 +6,8 @@ import type { EncodeTarget } from '../../hub/codec.ts';
 import type { CacheMark, DocumentPart, ImagePart, Opaque, Part, ToolCallPart, ToolResultPart } from '../../hub/hub.ts';
 import type { LossList } from '../../hub/losses.ts';
 import { isBlank } from '../../hub/paired-turns.ts';
-import { asObject, parseShallow } from '../../json/values.ts';
+import { parseExact } from '../../json/exact.ts';
+import { asObject } from '../../json/values.ts';
 import { documentFormat, imageFormat } from './media.ts';
 
 export interface ConverseContext {
@@ -83,7 +84,7 @@ function encodePart(part: Part, at: string, context: ConverseContext): Block | u
 }
 
 function encodeCall(part: ToolCallPart, at: string, context: ConverseContext): Block {
-  const input = asObject(part.args === '' ? {} : parseShallow(part.args));
+  const input = asObject(part.args === '' ? {} : parseExact(part.args));
   if (input === undefined) context.losses.add('not-understood', at);
   return { toolUse: { toolUseId: context.toolId(part.id), name: context.toolName(part.name), input: input ?? {} } };
 }

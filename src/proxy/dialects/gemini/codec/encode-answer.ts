@@ -7,7 +7,8 @@ import type { StopClass, Usage } from '../../dialect.ts';
 import type { AnswerEncoder, EncoderOptions } from '../../hub/codec.ts';
 import type { HubEvent, Opaque } from '../../hub/hub.ts';
 import { sequential } from '../../hub/sequential.ts';
-import { asObject, jsonText, parseShallow } from '../../json/values.ts';
+import { parseExact } from '../../json/exact.ts';
+import { asObject, jsonText } from '../../json/values.ts';
 import { FOREIGN_SIGNATURE } from './wire.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -163,7 +164,7 @@ class GeminiEncoder implements AnswerEncoder {
 /** Arguments as they came, if they are an object. A line break between members would end an SSE line, so then they are written anew. */
 function objectText(text: string): string | undefined {
   if (text === '') return '{}';
-  const value = asObject(parseShallow(text));
+  const value = asObject(parseExact(text));
   return value !== undefined && /[\r\n]/.test(text) ? jsonText(value) : value === undefined ? undefined : text;
 }
 

@@ -7,7 +7,8 @@ import type { LossList } from '../../hub/losses.ts';
 import { checkPairs } from '../../hub/pairs.ts';
 import type { ToolNames } from '../../hub/tool-names.ts';
 import { alternating, callsById } from '../../hub/turns.ts';
-import { asObject, parseShallow } from '../../json/values.ts';
+import { parseExact } from '../../json/exact.ts';
+import { asObject } from '../../json/values.ts';
 import { encodeMedia } from './encode-media.ts';
 import { encodeResult } from './encode-result.ts';
 import { FOREIGN_SIGNATURE } from './wire.ts';
@@ -74,7 +75,7 @@ function modelParts(
   let called = false;
   for (const part of parts) {
     if (part.kind === 'tool-call') {
-      const args = part.args === '' ? {} : asObject(parseShallow(part.args));
+      const args = part.args === '' ? {} : asObject(parseExact(part.args));
       if (args === undefined) losses.add('not-understood', at);
       if (part.cache !== undefined) losses.add('cache-control', at);
       // Of parallel calls only the first needs a signature.

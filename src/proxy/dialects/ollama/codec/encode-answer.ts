@@ -5,7 +5,8 @@
 import type { StopClass, Usage } from '../../dialect.ts';
 import type { AnswerEncoder, EncoderOptions } from '../../hub/codec.ts';
 import type { HubEvent } from '../../hub/hub.ts';
-import { asObject, parseShallow, type Values } from '../../json/values.ts';
+import { parseExact } from '../../json/exact.ts';
+import { asObject, type Values } from '../../json/values.ts';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -113,7 +114,7 @@ export class OllamaAnswerEncoder implements AnswerEncoder {
     if (call === undefined) return NOTHING;
     this.#open.delete(id);
     const text = call.args.join('');
-    const args = text.trim() === '' ? {} : asObject(parseShallow(text));
+    const args = text.trim() === '' ? {} : asObject(parseExact(text));
     if (args === undefined) {
       // Cut off by a limit, or no JSON: half a call must not be run, and the answer is not whole.
       this.#broken = true;

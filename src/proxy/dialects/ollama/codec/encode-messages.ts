@@ -6,7 +6,8 @@ import { textOfSource } from '../../hub/data-url.ts';
 import type { DocumentPart, ImagePart, Message, Part, ToolCallPart, ToolResultPart } from '../../hub/hub.ts';
 import type { LossList } from '../../hub/losses.ts';
 import { callsById } from '../../hub/turns.ts';
-import { asObject, parseShallow, type Values } from '../../json/values.ts';
+import { parseExact } from '../../json/exact.ts';
+import { asObject, type Values } from '../../json/values.ts';
 
 export function encodeOllamaMessages(
   messages: readonly Message[],
@@ -113,7 +114,7 @@ function documentText({ source, name }: DocumentPart, at: string, losses: LossLi
 }
 
 function encodeCall({ id, name, args }: ToolCallPart, at: string, losses: LossList): Values {
-  const parsed = args.trim() === '' ? {} : asObject(parseShallow(args));
+  const parsed = args.trim() === '' ? {} : asObject(parseExact(args));
   if (parsed === undefined) losses.add('not-understood', at);
   return { id, type: 'function', function: { name, arguments: parsed ?? {} } };
 }
