@@ -221,7 +221,7 @@ routes:
 `;
     const result = await judged(good, { ROUTES_TEST_KEY: 'sk-of-the-test' });
     assert.deepEqual([result.code, result.stderr], [0, '']);
-    assert.equal(result.stdout, `${result.file}: good (2 providers, 1 routes)\n`);
+    assert.equal(result.stdout, `${result.file}: good (providers: 2, routes: 1)\n`);
     // Without the variable it is not: said without anything of the key.
     const unset = await judged(good, { ROUTES_TEST_KEY: '' });
     assert.equal(unset.code, 1);

@@ -102,6 +102,6 @@ async function testFile(args: readonly string[], io: Io): Promise<number> {
     return 1;
   }
   const { providers = [], routes = [] } = checked.config;
-  io.stdout.write(`${file}: good (${providers.length} providers, ${routes.length} routes)\n`);
+  io.stdout.write(`${file}: good (providers: ${providers.length}, routes: ${routes.length})\n`);
   return 0;
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { document } from '../../../test/fixtures/dialects/read.ts';
 import type { DialectId } from './dialect.ts';
+import { dialectOf } from './index.ts';
 
 const GENERATING = [
   'openai-chat',
@@ -87,4 +88,21 @@ test('embeddings are not asked for generated content', () => {
     assert.equal(document(id, '{}').phase, 'done', id);
   }
   assert.deepEqual(document('openai-embeddings', { data: [] }).facts().understood, true);
+});
+
+test('a stream that only says it is over is no answer; one that said anything before is whole', () => {
+  const recognised = { dialect: 'openai-chat', operation: 'generate', pathModel: undefined, pathStream: true } as const;
+  const chat = dialectOf('openai-chat');
+  const facts = chat.readRequest(recognised, Buffer.from('{"model":"m","messages":[],"stream":true}'));
+  const phaseOf = (body: string) => {
+    const reader = chat.readAnswer(recognised, facts, { status: 200, contentType: 'text/event-stream' });
+    reader.push(Buffer.from(body));
+    reader.end();
+    return [reader.phase, reader.facts().understood];
+  };
+  assert.deepEqual(phaseOf('data: [DONE]\n\n'), ['holding', true]);
+  assert.deepEqual(phaseOf('data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\ndata: [DONE]\n\n'), [
+    'done',
+    true,
+  ]);
 });

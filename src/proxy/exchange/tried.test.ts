@@ -120,6 +120,8 @@ function tried(result: AttemptResult, more: Partial<Tried> = {}): Tried {
 
 test('routing hears what an attempt was in its own words', () => {
   assert.deepEqual(outcomeOf(COMPLETE), { kind: 'complete' });
+  const unread = (status: number) => outcomeOf({ ...COMPLETE, reader: undefined, status });
+  assert.deepEqual([unread(200).kind, unread(403).kind, unread(502).kind], ['complete', 'complete', 'refused']);
   const cancelled = { ...MEASURED, kind: 'cancelled' } as const;
   assert.deepEqual(outcomeOf(cancelled), { kind: 'complete' }, 'after content the provider did its work');
   assert.deepEqual(outcomeOf({ ...cancelled, committedAt: undefined }), { kind: 'left' });

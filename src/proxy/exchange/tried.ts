@@ -29,22 +29,16 @@ export interface Tried {
 export function outcomeOf(result: AttemptResult): AttemptOutcome {
   switch (result.kind) {
     case 'complete':
-      return { kind: 'complete' };
+      // Passed on unread, but such a status says how the provider is. A 4xx of a path that nobody knows says nothing of key or model.
+      return result.reader === undefined && result.status !== undefined && result.status >= 500
+        ? refusedWith(result, result.status)
+        : { kind: 'complete' };
     case 'cancelled':
       return result.committedAt === undefined ? { kind: 'left' } : { kind: 'complete' };
     case 'broken':
       return { kind: 'broken', timeout: result.timeout !== undefined };
-    case 'held': {
-      const error = result.reader?.facts().error;
-      return {
-        kind: 'refused',
-        status: result.status,
-        errorClass: error?.class ?? 'unknown',
-        code: error?.code,
-        retryAfterMs: error?.retryAfterMs,
-        header: (name) => header(result.headers, name),
-      };
-    }
+    case 'held':
+      return refusedWith(result, result.status);
     case 'failed':
       return {
         kind: 'failed',
@@ -56,6 +50,18 @@ export function outcomeOf(result: AttemptResult): AttemptOutcome {
         sent: result.sent,
       };
   }
+}
+
+function refusedWith(result: AttemptResult, status: number): AttemptOutcome {
+  const error = result.reader?.facts().error;
+  return {
+    kind: 'refused',
+    status,
+    errorClass: error?.class ?? 'unknown',
+    code: error?.code,
+    retryAfterMs: error?.retryAfterMs,
+    header: (name) => header(result.headers, name),
+  };
 }
 
 /** Whether a provider may have worked, and bill, although its answer was not used: it had the request and never said no. */

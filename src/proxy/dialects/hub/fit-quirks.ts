@@ -5,6 +5,7 @@
 import { editMembers, memberTexts } from '../json/edit.ts';
 import { asObject, parseValue } from '../json/values.ts';
 import type { Quirks } from './codec.ts';
+import { fitMessages } from './fit-messages.ts';
 import type { Loss } from './loss.ts';
 import { LossList } from './losses.ts';
 import { loseMember } from './refused-members.ts';
@@ -39,7 +40,7 @@ export function fitQuirks(body: Buffer, quirks: Quirks): FittedBody {
 
   const any = quirks.toolChoiceRequired === 'any' && texts.get('tool_choice') === '"required"';
   return {
-    body: editMembers(body, { remove, rename, ...(any ? { set: { tool_choice: '"any"' } } : {}) }),
+    body: editMembers(fitMessages(body, quirks), { remove, rename, ...(any ? { set: { tool_choice: '"any"' } } : {}) }),
     losses: losses.found,
   };
 }

@@ -236,9 +236,10 @@ class StreamReader implements AnswerReader, FrameSink {
 
   event(data: string, name: string): void {
     if (data === '[DONE]') {
+      // The end of nothing is no answer.
+      if (this.#events > 0) this.#state.finish();
       this.#events++;
       this.#known++;
-      this.#state.finish();
       return;
     }
     const value = parseValue(data);
