@@ -153,6 +153,7 @@ describe('after a failover', () => {
     for (const text of texts.slice(1)) {
       over = by(await ask(text)) === 'loop-1';
       if (over) break;
+      // Polling: each conversation can be asked but once, for asking keeps it where it is.
       await sleep(200);
     }
     assert.ok(over);

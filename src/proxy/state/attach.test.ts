@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EMPTY_REQUEST } from '../../../test/fakes/hub-request.ts';
 import type { HubEvent, HubRequest, Message, Opaque, Part } from '../dialects/hub/hub.ts';
 import { anchorsOf, attachState } from './attach.ts';
 import { collectState } from './collect.ts';
@@ -13,28 +14,7 @@ const signature = (data: string): Opaque => ({ dialect: 'anthropic-messages', fo
 const ODD = 'Er\u00e9+/=\\n\r\n\t"\ud83d\ude00\ud800 \u2028=';
 
 function requestOf(messages: readonly Message[]): HubRequest {
-  return {
-    model: 'm',
-    stream: false,
-    streamUsage: false,
-    messages,
-    tools: [],
-    toolChoice: undefined,
-    parallelTools: undefined,
-    output: undefined,
-    reasoning: undefined,
-    maxOutputTokens: undefined,
-    temperature: undefined,
-    topP: undefined,
-    topK: undefined,
-    stop: [],
-    seed: undefined,
-    presencePenalty: undefined,
-    frequencyPenalty: undefined,
-    cacheKey: undefined,
-    user: undefined,
-    verbosity: undefined,
-  };
+  return { ...EMPTY_REQUEST, messages };
 }
 
 const user: Message = { role: 'user', parts: [{ kind: 'text', text: 'go' }] };
