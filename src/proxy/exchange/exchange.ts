@@ -151,12 +151,10 @@ async function handleHttp(
   );
   const routed = route.id !== undefined;
   const credentials = route.groups.flatMap(({ targets }) => targets.map(({ provider }) => provider.credential));
-  const keys = credentials.some(({ kind }) => kind === 'keys');
-  // With one way to go, nothing will be said anew or asked twice: then the codecs need not even be loaded.
+  // With one way to go nothing is said anew, asked twice or kept together: then nothing of it need be read or loaded.
   const ways = routed || credentials.some((each) => each.kind === 'keys' && each.keys.length > 1);
   const routing = deps.clock.monotonic();
-  const conversation =
-    routed || keys ? conversationOf(facts, decoded, call.headers, owner?.app ?? '') : NO_CONVERSATION;
+  const conversation = ways ? conversationOf(facts, decoded, call.headers, owner?.app ?? '') : NO_CONVERSATION;
   const translating =
     !ways || recognised === undefined || decoded === undefined
       ? undefined
