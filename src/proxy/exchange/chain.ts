@@ -83,8 +83,9 @@ export async function runChain(input: ChainInput): Promise<void> {
       const asked = clock.monotonic();
       const step = timed('route', asked, run.next());
       if (step.kind === 'wait') {
-        if (!(await pause(clock, step.ms, call.gone))) return settleLeft(ending);
-        continue;
+        if (await pause(clock, step.ms, call.gone)) continue;
+        if (attempts.length === 0) await recordUntried(input, firstTarget);
+        return settleLeft(ending);
       }
       if (step.kind === 'exhausted') {
         const known = new Set(attempts.map(({ planned }) => planned.target.provider.name));
@@ -127,7 +128,6 @@ export async function runChain(input: ChainInput): Promise<void> {
         result = unmade(error);
         if (error instanceof GoogleTokenError && error.refused) refusedKey = KEY_REFUSED;
       }
-      if (call.gone.aborted) return settleLeft(ending);
       const recording = clock.monotonic();
       const receipt = await deps.audit.intent(
         intentRow(subject, {
