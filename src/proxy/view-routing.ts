@@ -129,7 +129,7 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
     tuning: route.tuning,
     model,
     stream: true,
-    repeatable: true,
+    repeatable: () => true,
     reasoning: false,
     promptTokens: 0,
     conversation: undefined,

@@ -11,8 +11,6 @@ import { BUNDLE_FILE, type Ready } from './commands/data-files.ts';
 import { envFor } from './env/env-for.ts';
 import type { Counters } from './exchange/counters.ts';
 import { freeBytes } from './health/disk.ts';
-import { CHECKS } from './health/doctor/checks.ts';
-import { netProbe } from './health/doctor/net-probe.ts';
 import { runDoctor, shareRuns } from './health/doctor/run.ts';
 import type { Health } from './health/registry.ts';
 import type { Authority } from './intercept/certs/authority.ts';
@@ -134,33 +132,36 @@ export function createView(parts: ViewParts): View {
     };
   }
 
-  const doctor = shareRuns(
-    () =>
-      runDoctor(CHECKS, {
-        dataDir,
-        daemon: {
-          proxyUrl: urls().proxy,
-          gatewayUrl: urls().gateway,
-          apiUrl: urls().api,
-          pid: process.pid,
-        },
-        wantedPorts: [],
-        live: async () => state(),
-        caPath: late?.ready.ca_path ?? '',
-        trust: {
-          readRoots: async () => (await late?.trustStore.readRoots()) ?? [],
-          isTrusted: async (pem) => (await late?.trustStore.isTrusted(pem)) ?? false,
-        },
-        auditTail: async () => checkTail(join(dataDir, 'audit')),
-        net: netProbe,
-        freeBytes,
-        env: undefined,
-        home: homedir(),
-        platform: process.platform,
-        clock,
-      }),
-    clock,
-  );
+  const doctor = shareRuns(async () => {
+    // Loaded on use: most daemons are never asked.
+    const [{ CHECKS }, { netProbe }] = await Promise.all([
+      import('./health/doctor/checks.ts'),
+      import('./health/doctor/net-probe.ts'),
+    ]);
+    return runDoctor(CHECKS, {
+      dataDir,
+      daemon: {
+        proxyUrl: urls().proxy,
+        gatewayUrl: urls().gateway,
+        apiUrl: urls().api,
+        pid: process.pid,
+      },
+      wantedPorts: [],
+      live: async () => state(),
+      caPath: late?.ready.ca_path ?? '',
+      trust: {
+        readRoots: async () => (await late?.trustStore.readRoots()) ?? [],
+        isTrusted: async (pem) => (await late?.trustStore.isTrusted(pem)) ?? false,
+      },
+      auditTail: async () => checkTail(join(dataDir, 'audit')),
+      net: netProbe,
+      freeBytes,
+      env: undefined,
+      home: homedir(),
+      platform: process.platform,
+      clock,
+    });
+  }, clock);
 
   return {
     agent: {

@@ -47,7 +47,7 @@ export function call(route: Route, more: Partial<RunInput> = {}): RunInput {
     tuning: route.tuning,
     model: 'gpt-x',
     stream: true,
-    repeatable: true,
+    repeatable: () => true,
     reasoning: false,
     promptTokens: 0,
     conversation: undefined,

@@ -8,6 +8,7 @@ import {
   licenceLines,
   noConsole,
   noForeignPlaces,
+  noGettersPerCall,
   noLeftOutTests,
   noTypeEscapes,
   testsAssert,
@@ -58,6 +59,13 @@ rule(
     'performance.now()',
   ],
   'new Date(clock.now()); clock.after(1, f); // setTimeout(f)\n',
+);
+rule(
+  'what is made for each call has no getters in literals',
+  noGettersPerCall,
+  'src/proxy/exchange/a.ts',
+  ['return { get failed() { return failed; } };'],
+  'class A { get failed(): boolean { return true; } }',
 );
 rule(
   'no file names a machine’s folders or a registry’s host',

@@ -191,12 +191,12 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
       if (settled) return;
       if (translation !== undefined) {
         emit(translation.take());
-        if (translation.failed && committedAt !== undefined) {
+        if (translation.hasFailed() && committedAt !== undefined) {
           return stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'an error within the answer'));
         }
       }
       if (held === undefined || waitForWhole || reader === undefined) return;
-      if (tap?.blind === true) return translation === undefined ? commit() : stop(unreadable());
+      if (tap?.isBlind() === true) return translation === undefined ? commit() : stop(unreadable());
       const { phase } = reader;
       if (phase === 'failed') waitForEnd();
       else if (phase !== 'holding' || reader.events > input.hold.events || heldBytes > input.hold.bytes) commit();
@@ -237,10 +237,10 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
       if (settled) return;
       if (isError() && held !== undefined && status !== undefined) {
         // What could not be decoded is classified by its status.
-        if (tap?.blind === true) reader?.end();
+        if (tap?.isBlind() === true) reader?.end();
         return settle({ kind: 'held', status, body: held, trailers });
       }
-      if (reader === undefined || tap?.blind === true) {
+      if (reader === undefined || tap?.isBlind() === true) {
         if (translation !== undefined) return stop(unreadable());
         commit();
         reply.end(trailers);
@@ -275,7 +275,7 @@ export function runAttempt(input: AttemptInput): Promise<AttemptResult> {
       }
       if (reader?.facts().error === undefined) translation.end();
       emit(translation.take());
-      if (!translation.failed && reader?.facts().error === undefined) return true;
+      if (!translation.hasFailed() && reader?.facts().error === undefined) return true;
       stop(new OutpostError('OUT_UPSTREAM_BROKEN', 'an error within the answer'));
       return false;
     }

@@ -66,9 +66,7 @@ export async function runChain(input: ChainInput): Promise<void> {
     model: facts?.model,
     callerKey: input.callerKey,
     stream: facts?.stream ?? false,
-    get repeatable() {
-      return input.repeatable();
-    },
+    repeatable: input.repeatable,
     reasoning: false,
     reasoningOf: ({ provider, model }) => deps.models.isReasoning(provider.type, model ?? facts?.model),
     promptTokens: conversation.promptTokens,

@@ -25,7 +25,6 @@ import { intentRow, type Subject } from './rows.ts';
 import { refuse } from './settle.ts';
 import { affordable, affordableRoute, ruleHeaders } from './spend.ts';
 import { createTranslating, type Translating } from './translating.ts';
-import { handleUpgrade } from './upgrade.ts';
 
 export function createExchange(deps: ExchangeDeps): HandleCall {
   const salt = deps.newId('req');
@@ -33,8 +32,11 @@ export function createExchange(deps: ExchangeDeps): HandleCall {
     try {
       const policy = deps.policy();
       const placed = place(call, policy);
-      if (call.kind === 'upgrade') await handleUpgrade(deps, call, policy, placed);
-      else await handleHttp(deps, call, policy, placed, salt);
+      if (call.kind === 'upgrade') {
+        // Loaded on use: most machines never see a WebSocket, and what reads them is a tenth of the program.
+        const { handleUpgrade } = await import('./upgrade.ts');
+        await handleUpgrade(deps, call, policy, placed);
+      } else await handleHttp(deps, call, policy, placed, salt);
     } catch (error) {
       const request = deps.newId('req');
       deps.log.error('exchange-defect', {
@@ -231,7 +233,7 @@ function aloneAt(route: Route, provider: Provider): Route {
 function isRepeatable(recognised: Recognised | undefined, translating: Translating | undefined): boolean {
   if (recognised === undefined) return false;
   if (recognised.operation !== 'generate') return true;
-  const losses = translating?.decoded.losses ?? [];
+  const losses = translating?.decoded().losses ?? [];
   return !losses.some(({ code }) => code === 'server-tool' || code === 'stored-state');
 }
 

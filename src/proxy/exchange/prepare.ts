@@ -147,7 +147,7 @@ const HOST_BOUND: ReadonlySet<string> = new Set(['server-tool', 'custom-tool']);
 /** Codes of what a request of the target's own dialect asks that this target cannot give. */
 function misfitsOf({ translating, placed }: Material, target: Provider, limits: ModelFacts): readonly string[] {
   if (translating === undefined) return [];
-  const { request, losses } = translating.decoded;
+  const { request, losses } = translating.decoded();
   const codes = new Set<string>();
   for (const { code } of losses) {
     if (ACCOUNT_BOUND.has(code) || (HOST_BOUND.has(code) && target.type !== placed.provider.type)) codes.add(code);
@@ -163,7 +163,7 @@ function misfitsOf({ translating, placed }: Material, target: Provider, limits: 
 
 /** Does the history hold reasoning that only the account which made it can read? */
 function hasForeignState({ translating }: Material): boolean {
-  const messages = translating?.decoded.request?.messages ?? [];
+  const messages = translating?.decoded().request?.messages ?? [];
   return messages.some(({ parts }) =>
     parts.some((part) => part.kind === 'reasoning' && part.opaque?.form === 'encrypted'),
   );
@@ -271,11 +271,10 @@ async function translated(
   if (translating === undefined) return skipped(['not-understood']);
   const { target } = planned;
   const essential = (losses: Parameters<typeof lossCodes>[0]) => losses.filter(isEssential);
-  if (translating.decoded.request === undefined || essential(translating.decoded.losses).length > 0) {
-    return skipped(lossCodes(essential(translating.decoded.losses)));
-  }
+  const { request, losses } = translating.decoded();
+  if (request === undefined || essential(losses).length > 0) return skipped(lossCodes(essential(losses)));
   const { memory } = material;
-  const found = await memory.recall(target.provider.name, translating.decoded.request);
+  const found = await memory.recall(target.provider.name, request);
   const encoded = translating.encode(
     dialect,
     {

@@ -8,7 +8,7 @@ import { createDecoder } from '../dialects/index.ts';
 export interface Tap {
   /** The reader cannot see the answer (unknown or damaged coding, or a bomb): nothing it says may hold an answer back. An error is held by its
    * status alone. */
-  readonly blind: boolean;
+  isBlind(): boolean;
   push(chunk: Buffer): void;
   /** Calls back once the reader has seen the end. */
   end(done: () => void): void;
@@ -26,7 +26,7 @@ export function isCoded(coding: string | undefined): coding is string {
 export function createTap(reader: AnswerReader, coding: string | undefined, onProgress: () => void): Tap {
   if (!isCoded(coding)) {
     return {
-      blind: false,
+      isBlind: () => false,
       push: (chunk) => {
         reader.push(chunk);
         onProgress();
@@ -45,9 +45,7 @@ export function createTap(reader: AnswerReader, coding: string | undefined, onPr
   };
   const decoder = createDecoder(coding, (bytes) => reader.push(bytes), goBlind);
   return {
-    get blind() {
-      return blind;
-    },
+    isBlind: () => blind,
     push(chunk) {
       if (!blind && backlog + chunk.length > MAX_BACKLOG) {
         decoder.close();

@@ -68,8 +68,8 @@ for (const [what, body] of hostile) {
   test(`${what} is an essential loss and no exception`, () => {
     for (const dialect of DIALECTS) {
       const translating = createTranslating(translation, input(body, { dialect }));
-      assert.deepEqual(lossCodes(translating?.decoded.losses ?? []).slice(0, 1), ['not-understood'], dialect);
-      assert.equal(translating?.decoded.request, undefined);
+      assert.deepEqual(lossCodes(translating?.decoded().losses ?? []).slice(0, 1), ['not-understood'], dialect);
+      assert.equal(translating?.decoded().request, undefined);
       assert.deepEqual(translating?.encode('openai-chat', TARGET).body, {});
     }
   });
@@ -80,7 +80,7 @@ test('nesting that may just be, in schemas and in arguments, is walked and writt
   const args = JSON.stringify(`${'{"a":'.repeat(500)}1${'}'.repeat(500)}`);
   const body = `{"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":${args}}}]},{"role":"tool","tool_call_id":"c","content":"r"}],"tools":[{"type":"function","function":{"name":"f","parameters":${schema}}}],"response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":${schema}}}}`;
   const translating = createTranslating(translation, input(body));
-  assert.ok(translating?.decoded.request);
+  assert.ok(translating?.decoded().request);
   for (const dialect of DIALECTS) {
     const text = JSON.stringify(translating.encode(dialect, TARGET).body);
     assert.ok(text.length > schema.length, dialect);

@@ -18,7 +18,7 @@ import {
 
 export interface Translating {
   /** The request in the hub's words; undefined: it cannot be read, `losses` says why. */
-  readonly decoded: DecodedRequest;
+  decoded(): DecodedRequest;
   /** For a target of another dialect. `complete` may add what the opaque state remembers. */
   encode(dialect: DialectId, target: EncodeTarget, complete?: (request: HubRequest) => HubRequest): EncodedRequest;
   answer(
@@ -57,9 +57,7 @@ export function createTranslating(
     return decoded;
   };
   return {
-    get decoded() {
-      return read();
-    },
+    decoded: read,
     encode(dialect, target, complete) {
       const { request, losses } = read();
       const codec = codecOf(dialect);

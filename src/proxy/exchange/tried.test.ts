@@ -256,7 +256,7 @@ test('losses of the request and of the answer are told once each', () => {
     watch: { event: () => undefined, document: () => undefined },
     end: () => undefined,
     take: () => Buffer.alloc(0),
-    failed: false,
+    hasFailed: () => false,
     losses,
   };
   assert.deepEqual(lossesOf(tried(COMPLETE, { prepared: { ...PREPARED, translation } })), ['seed', 'citations']);

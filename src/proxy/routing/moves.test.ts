@@ -70,7 +70,7 @@ test('a whole answer is waited for in full only where nobody else could give it'
   assert.equal(whole(chain('a', 'b'), { promptTokens: 50_000 }), reasoningFirstContent + 5_000);
   const brief = { ...ROUTE_TUNING, timeouts: { ...ROUTE_TUNING.timeouts, total: 20_000 } };
   assert.equal(whole(chain('a', 'b'), { tuning: brief }), 20_000);
-  assert.equal(whole(chain('a', 'b'), { repeatable: false }), total, 'the other one would not be asked');
+  assert.equal(whole(chain('a', 'b'), { repeatable: () => false }), total, 'the other one would not be asked');
   assert.equal(whole(chain('a', 'b'), { tuning: { ...ROUTE_TUNING, attempts: 1 } }), total, 'nor here');
   const { tries } = hangAll(call(chain('a', 'b'), { stream: false }));
   assert.deepEqual(
@@ -89,7 +89,7 @@ test('each target is waited for as its own model needs', () => {
 });
 
 test('what may not be repeated goes on after a refusal, since nothing was begun', () => {
-  const input = call(chain('a', 'b'), { repeatable: false });
+  const input = call(chain('a', 'b'), { repeatable: () => false });
   const goesOn: readonly AttemptOutcome[] = [
     ...[401, 402, 403, 429, 503, 529].map((status) => refused(status)),
     refused(429, 'quota'),
@@ -101,7 +101,7 @@ test('what may not be repeated goes on after a refusal, since nothing was begun'
   for (const outcome of stays) assert.deepEqual(make().go(input, { a: outcome }).steps, ['a'], JSON.stringify(outcome));
   const keys = chain(target(provider('a', ['k1', 'k2'])));
   assert.equal(
-    make().go(call(keys, { repeatable: false }), { 'a/k1': refused(401), 'a/k2': refused(401) }).steps.length,
+    make().go(call(keys, { repeatable: () => false }), { 'a/k1': refused(401), 'a/k2': refused(401) }).steps.length,
     2,
   );
   const long = { ...chain('a', 'b'), onContextLength: [target('long')] };

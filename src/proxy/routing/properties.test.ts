@@ -120,10 +120,11 @@ function randomCall() {
     group(orders[below(4)] ?? 'listed', ...Array.from({ length: 1 + below(2) }, pick)),
   );
   const route = routeOf(groups, { onContextLength: below(2) === 0 ? [pick()] : [], tuning: ROUTE_TUNING });
+  const repeatable = below(5) > 0;
   return call(route, {
     conversation: below(2) === 0 ? `talk ${below(3)}` : undefined,
     stream: below(2) === 0,
-    repeatable: below(5) > 0,
+    repeatable: () => repeatable,
     inToolLoop: below(4) === 0,
     callerRetry: below(5) === 0 ? 1 : 0,
     callerKey: below(2) === 0 ? `caller ${below(2)}` : undefined,

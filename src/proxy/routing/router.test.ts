@@ -70,7 +70,7 @@ test('after the caller’s own mistake the end is final', () => {
 });
 
 test('what may not be sent twice is not, but is when nothing was sent', () => {
-  const input = call(chain('a', 'b'), { repeatable: false });
+  const input = call(chain('a', 'b'), { repeatable: () => false });
   assert.deepEqual(make().go(input, { a: RESET }).steps, ['a']);
   assert.deepEqual(make().go(input, { a: refused(500) }).steps, ['a']);
   assert.deepEqual(make().go(input, { a: failed() }).steps, ['a', 'b']);

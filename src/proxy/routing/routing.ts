@@ -119,7 +119,7 @@ export interface RunInput {
   /** Streamed answers are judged by first content, whole ones by their end. */
   readonly stream: boolean;
   /** May the same request be sent twice after a provider may have taken it? */
-  readonly repeatable: boolean;
+  readonly repeatable: () => boolean;
   /** Is the model expected to think before its first word? */
   readonly reasoning: boolean;
   /** The same for each target's own model; undefined: `reasoning` holds for all. */

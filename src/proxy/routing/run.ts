@@ -172,7 +172,7 @@ export class ChainRun implements Run {
         (failure === 'client-mistake' && found.elsewhere === undefined) ||
         failure === 'client-left' ||
         outcome.kind === 'broken' ||
-        (mayHaveBegun(outcome, failure) && !this.#input.repeatable),
+        (mayHaveBegun(outcome, failure) && !this.#input.repeatable()),
       untrusted: outcome.kind === 'failed' && outcome.code === 'OUT_UPSTREAM_UNTRUSTED',
       retryAt: undefined,
     };
@@ -376,7 +376,7 @@ export class ChainRun implements Run {
       const scope = this.#context.scopes.peekEndpoint(other.target.provider);
       return scope === undefined || !isSuspect(scope.breaker, now);
     });
-    return well && this.#input.repeatable;
+    return well && this.#input.repeatable();
   }
 }
 

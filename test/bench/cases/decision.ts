@@ -83,7 +83,7 @@ export async function decisionCase(bench: Bench): Promise<readonly Finding[]> {
         route,
         tuning: route.tuning,
         stream: false,
-        repeatable: true,
+        repeatable: () => true,
         reasoning: false,
         promptTokens: conversation.promptTokens,
         conversation: conversation.key,

@@ -131,12 +131,12 @@ test('after an error nothing more is written, and it does not end as if all were
   translated.watch.event(START, 'message_start');
   translated.watch.event(TEXT, 'content_block_start');
   translated.watch.event(piece('Hel'), 'content_block_delta');
-  assert.equal(translated.failed, false);
+  assert.equal(translated.hasFailed(), false);
   translated.take();
   translated.watch.event({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, 'error');
   translated.watch.event(piece('lo'), 'content_block_delta');
   translated.end();
-  assert.equal(translated.failed, true);
+  assert.equal(translated.hasFailed(), true);
   assert.equal(translated.take().length, 0);
 });
 

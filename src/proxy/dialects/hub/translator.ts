@@ -20,7 +20,7 @@ export interface AnswerTranslation {
   /** The caller's bytes since the last call. */
   take(): Buffer;
   /** An error came within the answer: what was written so far is all that will be. */
-  readonly failed: boolean;
+  hasFailed(): boolean;
   readonly losses: LossList;
 }
 
@@ -123,9 +123,7 @@ export function translateAnswer(input: AnswerTranslationInput): AnswerTranslatio
       out = [];
       return bytes;
     },
-    get failed() {
-      return failed;
-    },
+    hasFailed: () => failed,
     losses,
   };
 }
