@@ -99,7 +99,7 @@ export function watchHealth(parts: {
 
   const failures = new Map<string, number>();
   const onClientDistrust = ({ host, connection, reason }: ClientDistrust): void => {
-    void connection.owner.then((owner) => {
+    void connection.owner().then((owner) => {
       const app = owner?.app ?? 'unknown app';
       const key = `${app} ${host}`;
       const count = (failures.get(key) ?? 0) + 1;

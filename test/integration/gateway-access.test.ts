@@ -87,7 +87,7 @@ test('a call carries provider, target, owner and the caller’s own headers', as
   );
   assert.ok(seen.headers.includes('Bearer sk-x'));
   assert.equal(calls[0]?.entrance, 'gateway');
-  assert.deepEqual(await calls[0]?.connection.owner, OWNER);
+  assert.deepEqual(await calls[0]?.connection.owner(), OWNER);
 });
 
 test('an unknown provider is passed on: the exchange words that answer', async (t) => {

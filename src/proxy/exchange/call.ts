@@ -12,8 +12,8 @@ export interface Connection {
   /** Unique in this process. */
   readonly id: string;
   readonly peer: Peer;
-  /** Which process opened it. Never rejects; resolves to undefined when unknown or when the lookup took too long. */
-  readonly owner: Promise<Owner | undefined>;
+  /** Which process opened it. Never rejects; undefined when unknown, or not yet known after 50 ms: to be asked anew for each call. */
+  owner(): Promise<Owner | undefined>;
   /** The same, but waits up to 2 s: for decisions that turn on the process. Never rejects. */
   ownerSettled(): Promise<Owner | undefined>;
   /** What was negotiated with the client; absent without TLS. */

@@ -10,5 +10,5 @@ import type { Call } from './call.ts';
  * would refuse the innocent. Never rejects.
  */
 export function ownerOf(call: Call, policy: Policy): Promise<Owner | undefined> {
-  return policy.needsOwner ? call.connection.ownerSettled() : call.connection.owner;
+  return policy.needsOwner ? call.connection.ownerSettled() : call.connection.owner();
 }

@@ -34,7 +34,7 @@ function callOf(dialect: DialectId, headers: readonly string[]): HttpCall {
     connection: {
       id: 'c',
       peer: { family: 4, localPort: 1, remotePort: 2 },
-      owner: Promise.resolve(undefined),
+      owner: () => Promise.resolve(undefined),
       ownerSettled: () => Promise.resolve(undefined),
     },
     gone: new AbortController().signal,

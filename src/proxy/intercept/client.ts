@@ -9,7 +9,7 @@ import type { Clock } from '../../contract/clock.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { Log } from '../../contract/log.ts';
 import type { Call, Connection, HandleCall, RawHeaders } from '../exchange/call.ts';
-import type { Identity, Owner, Peer } from '../identity/owner.ts';
+import type { Identity, Peer } from '../identity/owner.ts';
 import { type LocalAnswer, refusal } from './local-answer.ts';
 
 /** How long a decision about the process may wait for it: bursts and the worker's first lookups take some 100 ms. Milliseconds. */
@@ -121,7 +121,11 @@ export function peerOf(socket: Socket): Peer | undefined {
 
 /** Starts the owner lookup at once, so that it runs while TLS does. */
 export function describeConnection(id: string, peer: Peer, identity: Identity): Connection {
-  const owner = identity.attribute(peer).then((attribution) => attribution.owner);
-  const ownerSettled = async (): Promise<Owner | undefined> => (await identity.settled(peer, OWNER_MS)).owner;
-  return { id, peer, owner, ownerSettled };
+  void identity.attribute(peer);
+  return {
+    id,
+    peer,
+    owner: async () => (await identity.attribute(peer)).owner,
+    ownerSettled: async () => (await identity.settled(peer, OWNER_MS)).owner,
+  };
 }

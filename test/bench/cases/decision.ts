@@ -62,7 +62,7 @@ export async function decisionCase(bench: Bench): Promise<readonly Finding[]> {
     connection: {
       id: '1',
       peer: { family: 4, localPort: 1, remotePort: 2 },
-      owner: Promise.resolve(owner),
+      owner: () => Promise.resolve(owner),
       ownerSettled: () => Promise.resolve(owner),
     },
   };
