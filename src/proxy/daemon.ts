@@ -221,7 +221,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       store,
       dataDir,
       isTrusted: () => trustStore.isTrusted(authority.rootPems()[0] ?? ''),
-      onWake: failover.woke,
+      onWake: () => {
+        failover.woke();
+        h2.retire();
+      },
     });
     undo.push(() => watch.close());
     const intercept = await named('--proxy-port', options.ports.proxy, () =>

@@ -47,7 +47,7 @@ export function abandon(context: Context, attempt: Attempt): void {
 export function recordContent(context: Context, attempt: Attempt, ms: number): void {
   const now = context.clock.monotonic();
   // The time of a whole answer is that of its length.
-  if (attempt.stream && Number.isFinite(ms) && ms >= 0) attempt.model.latency.sample(ms, now);
+  if (attempt.stream && isCounted(attempt) && Number.isFinite(ms) && ms >= 0) attempt.model.latency.sample(ms, now);
   if (attempt.claimed.size === 0) return heard(context, attempt.candidate.target.provider);
   recordSuccess(context, attempt);
   attempt.began = now;
@@ -135,8 +135,8 @@ function count(
       against(endpoint, tuning.breaker.hangWeight);
       // Without a connection the model was not even asked.
       if (!unreached) {
+        if (outcome.kind === 'failed' && isCounted(attempt)) model.latency.observe(now - attempt.began, now);
         against(model, tuning.breaker.hangWeight);
-        if (outcome.kind === 'failed') model.latency.observe(now - attempt.began, now);
       }
       return;
     case 'overload':
@@ -163,6 +163,11 @@ function count(
     }
     default:
   }
+}
+
+/** Of what began before its breaker's state a part may have been slept, or without a network: it says nothing of how long a model takes. */
+function isCounted({ began, model }: Attempt): boolean {
+  return began >= model.breaker.since;
 }
 
 /** Not a login page: an answer in the words of a dialect has come from the other side. */

@@ -4,7 +4,7 @@
 
 import type { Timer } from '../../contract/clock.ts';
 import { Affinity } from './affinity.ts';
-import { halfOpen, wake } from './breaker.ts';
+import { forgive, halfOpen, wake } from './breaker.ts';
 import { keyIdOf } from './candidates.ts';
 import { type Context, type RouterDeps, timesOf } from './context.ts';
 import { explain } from './explain.ts';
@@ -16,6 +16,9 @@ import { RetryBucket } from './retry-bucket.ts';
 import type { Router, RouterState } from './routing.ts';
 import { ChainRun } from './run.ts';
 import { breakerOf, type Scope, Scopes } from './scopes.ts';
+
+/** A machine that wakes up is noticed so long after it at most: what failed meanwhile failed by the sleep. Milliseconds. */
+const WAKING_MS = 5_000;
 
 /** @param deps `restored`: what `dump` gave before a restart; long deadlines in it are cut */
 export function createRouter(deps: RouterDeps & { readonly restored?: RouterState | undefined }): Router {
@@ -77,8 +80,11 @@ export function createRouter(deps: RouterDeps & { readonly restored?: RouterStat
       changed();
     },
     resumed() {
+      const now = clock.monotonic();
       context.network.reset();
-      for (const scope of context.scopes.all()) scope.breaker = wake(scope.breaker, clock.monotonic());
+      for (const scope of context.scopes.all()) {
+        scope.breaker = wake(forgive(scope.breaker, now, now - WAKING_MS), now);
+      }
       changed();
     },
     checked(provider, reachable) {
