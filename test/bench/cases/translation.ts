@@ -156,7 +156,7 @@ export async function translationCase(bench: Bench): Promise<readonly Finding[]>
       },
     );
     bench.print(
-      `  ${`${to} asked of ${from}`.padEnd(44)} delta ${(translated / EVENTS).toFixed(2)} us, tap ${(tap / EVENTS).toFixed(2)} us (${ratio(translated / tap)}); request of ${Math.round(text.length / 1024)} KB ${whole.toFixed(0)} us, parse and write ${parse.toFixed(0)} us (${ratio(whole / parse)})`,
+      `  ${`${to} asked of ${from}`.padEnd(44)} delta ${(translated / EVENTS).toFixed(2)} us, tap ${(tap / EVENTS).toFixed(2)} us (${ratio(translated / tap)}); request of ${Math.round(Buffer.byteLength(text) / 1024)} KB ${whole.toFixed(0)} us, parse and write ${parse.toFixed(0)} us (${ratio(whole / parse)})`,
     );
     worstDelta = Math.max(worstDelta, translated / tap);
     worstRequest = Math.max(worstRequest, whole / parse);
