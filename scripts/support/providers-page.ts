@@ -51,8 +51,18 @@ function quirkWords(quirks: Quirks): readonly string[] {
   if (quirks.toolChoiceRequired === 'any') words.push('the tool choice `required` is called `any`');
   if (quirks.reasoningKey !== undefined) words.push(`earlier reasoning travels in ${code(quirks.reasoningKey)}`);
   for (const [ours, theirs] of Object.entries(quirks.renames ?? {})) words.push(`${code(ours)} is ${code(theirs)}`);
+  if (quirks.noUrls) words.push('no images and documents by URL');
+  words.push(...sinceWords('in tools', quirks.toolMembers), ...sinceWords('in cache marks', quirks.cacheMembers));
   if (quirks.refuses !== undefined) words.push(`left out: ${codes(quirks.refuses)}`);
   return words;
+}
+
+function sinceWords(where: string, since: Quirks['toolMembers'] = {}): readonly string[] {
+  return Object.entries(since).map(([name, version]) => {
+    if (version === Infinity) return `no ${code(name)} ${where}`;
+    const minor = Math.round((version % 1) * 100);
+    return `${code(name)} ${where} from Claude ${Math.trunc(version)}.${minor} on`;
+  });
 }
 
 function spokenLine(spoken: Spoken, auth: Auth): string {

@@ -4,6 +4,7 @@
 import type { AgentState, ProviderItem, RouteReport } from '../contract/local-api.ts';
 import type { DialectId } from './dialects/dialect.ts';
 import { isAddressed, isReachable } from './exchange/prepare.ts';
+import { reachableRoute } from './exchange/spend.ts';
 import type { RouteQuery } from './local-api/agent-view.ts';
 import type { Policy, Provider, RouteTarget } from './policy/policy.ts';
 import type { ExplainedTarget, ProviderHealth, Router, SkipReason } from './routing/routing.ts';
@@ -117,15 +118,17 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
       ? undefined
       : { pid: 0, uid: -1, name: query.app, exe: undefined, script: undefined, started: '', app: query.app };
   const { model } = query;
-  const route = policy.route({ model, dialect, path: query.path ?? '', owner }, addressed);
+  const named = policy.route({ model, dialect, path: query.path ?? '', owner }, addressed);
   const states = new Map(router.health().map((each) => [each.provider, each.state]));
   // As a call does it: who could never be used is no choice, and one target alone is never refused.
-  const groups = route.groups.map((group) => ({
-    ...group,
-    targets: group.targets.filter((target) => isReachable(target, addressed)),
-  }));
+  const route = reachableRoute(named, addressed);
+  const groupOf = ({ target }: ExplainedTarget): number =>
+    Math.max(
+      0,
+      named.groups.findIndex(({ targets }) => targets.includes(target)),
+    );
   const explained = router.explain({
-    route: { ...route, groups },
+    route,
     tuning: route.tuning,
     model,
     stream: true,
@@ -137,12 +140,12 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
     inToolLoop: false,
     callerRetry: 0,
   });
-  const others = route.groups.flatMap(({ targets }, group) =>
+  const others = named.groups.flatMap(({ targets }, group) =>
     targets
       .filter((target) => !isReachable(target, addressed))
       .map((target): ExplainedTarget => ({ target, group, order: undefined, keys: [], skip: { kind: 'not-allowed' } })),
   );
-  const rows = [...explained, ...others]
+  const rows = [...explained.map((row) => ({ ...row, group: groupOf(row) })), ...others]
     .sort((a, b) => a.group - b.group)
     .map((row) => ({ ...row, way: wayOf(row.target, addressed, dialect, model) }));
   const orders = rows
@@ -156,7 +159,7 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
       const place = way === 'impossible' || order === undefined ? undefined : orders.indexOf(order) + 1;
       return {
         group,
-        group_order: route.groups[group]?.order ?? 'listed',
+        group_order: named.groups[group]?.order ?? 'listed',
         provider: target.provider.name,
         type: target.provider.type,
         weight: target.weight,

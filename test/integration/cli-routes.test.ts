@@ -55,6 +55,11 @@ before(async () => {
           { routing: { breaker: { ...LONG.routing.breaker, open_ms: 100, max_open_ms: 100, ramp_ms: 600_000 } } },
         ],
       },
+      none: {
+        types: ['openai', 'openai', 'anthropic'],
+        providers: [{ api_key: 'client' }, { api_key: 'client' }, { api_key: 'client' }],
+        route: { model: 'm-none', fallbacks: [{ provider: 'none-2' }, { provider: 'none-3' }] },
+      },
       app: { route: { apps: ['some-app'], model: 'm-app', fallbacks: [{ provider: 'app-2' }] } },
       path: { route: { paths: ['/v1/resp*'], model: 'm-path', fallbacks: [{ provider: 'path-2' }] } },
     },
@@ -118,6 +123,28 @@ describe('explain', { concurrency: 2 }, () => {
     const { stdout } = await explain('--model', 'm-open', '--provider', 'open-1');
     assert.match(stdout, /^ +- {2}open-1 .*\n +skipped: endpoint is out \(transient\), next try in \d+ s$/m);
     assert.match(stdout, /^ +1 {2}open-3 /m);
+  });
+
+  test('a route of targets that this call may not use: the call goes to the addressed provider, and so it is said', async () => {
+    const answer = await bench.ask('none');
+    assert.equal(answer.headers['x-outpost-provider'], 'none-1');
+    assert.deepEqual(bench.counts('none'), [1, 0, 0]);
+    const told = await report('--model', 'm-none', '--provider', 'none-1');
+    assert.deepEqual([told.code, told.route], [0, undefined]);
+    const why = 'takes the caller’s own key, which belongs to the addressed provider only';
+    assert.deepEqual(lines(told), [
+      '1 none-1 direct healthy ',
+      `- none-2 same unknown ${why}`,
+      `- none-3 translated unknown ${why}`,
+    ]);
+    const { stdout } = await explain('--model', 'm-none', '--provider', 'none-1');
+    assert.match(stdout, /^model m-none: no route, the addressed provider alone\n {3}1 {2}none-1 /);
+    // Who addresses one of them meets the route.
+    const own = await report('--model', 'm-none', '--provider', 'none-2');
+    assert.deepEqual(
+      [own.route, lines(own)],
+      ['none', ['1 none-2 direct unknown ', `- none-3 translated unknown ${why}`]],
+    );
   });
 
   test('a key that was refused, beside one that works', async () => {

@@ -61,6 +61,8 @@ interface Setup {
   readonly model?: string;
   readonly headers?: readonly string[];
   readonly gzip?: boolean;
+  /** What is known of each model. */
+  readonly facts?: Partial<typeof NO_FACTS>;
 }
 
 const client = (provider: Provider): Provider => ({ ...provider, credential: { kind: 'client' } });
@@ -99,7 +101,7 @@ function prepared(text: string, setup: Setup = {}): Promise<Preparation> {
       sealed: false,
     }),
     promptTokens: 0,
-    factsOf: () => NO_FACTS,
+    factsOf: () => ({ ...NO_FACTS, ...setup.facts }),
     setHeaders: () => [],
     answerModel: 'requested',
     now: () => 0,
@@ -206,6 +208,49 @@ test('the caller’s own credential goes nowhere but to the address that the cal
   assert.deepEqual(await prepared(history('m', ''), { to: elsewhere }), { kind: 'skip', why: { kind: 'not-allowed' } });
 });
 
+const KEYS = [{ kind: 'text', value: 'not-a-key' }] as const;
+const BEDROCK: Setup = {
+  to: providerOf('bedrock', { placement: { region: 'eu-west-1' }, secrets: KEYS }),
+  model: 'eu.anthropic.claude-sonnet-4-20250514-v1:0',
+};
+const VERTEX: Setup = {
+  to: providerOf('vertex', { placement: { project: 'p', location: 'eu' }, secrets: KEYS }),
+  model: 'claude-sonnet-4-5',
+};
+
+test('a cloud gets the caller’s bytes without what it refuses, and that is said', async () => {
+  const question = (model: string, mark: string) =>
+    `{${model}"max_tokens":9, "metadata":{"user_id":"u"},"messages":[{"role":"user","content":[{"type":"text","text":"\\u00e9","cache_control":{"type":"ephemeral"${mark}}}]}]`;
+  const asked = `${question('"model":"m",', ',"ttl":"1h"')},"service_tier":"standard_only"}`;
+  const headers = ['anthropic-beta', 'prompt-caching-scope-2026-01-05,context-1m-2025-08-07'];
+  const bedrock = ready(await prepared(asked, { ...BEDROCK, headers }));
+  assert.equal(bedrock.way, 'same');
+  const betas = '"anthropic_beta":["context-1m-2025-08-07"]';
+  assert.equal(sent(bedrock).toString(), `${question('', '')},"anthropic_version":"bedrock-2023-05-31",${betas}}`);
+  assert.deepEqual(bedrock.losses, ['service-tier', 'cache-control', 'beta']);
+  const vertex = ready(await prepared(asked, { ...VERTEX, headers: headers.with(1, 'context-1m-2025-08-07') }));
+  assert.equal(sent(vertex).toString(), `${question('', ',"ttl":"1h"')},"anthropic_version":"vertex-2023-10-16"}`);
+  assert.deepEqual(vertex.losses, ['service-tier']);
+});
+
+test('a beta has no place in another protocol, and that is said', async () => {
+  const out = ready(
+    await prepared(history('m', ''), { to: openai, model: 'theirs', headers: ['anthropic-beta', 'b-1'] }),
+  );
+  assert.ok(out.losses.includes('beta'));
+  assert.ok(!ready(await prepared(history('m', ''), { to: openai, model: 'theirs' })).losses.includes('beta'));
+});
+
+test('a cloud that would have to fetch something, or leave the region that was asked for, is skipped', async () => {
+  const image =
+    '{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://x.example/a"}}]}]}';
+  const geo = '{"model":"m","max_tokens":9,"inference_geo":"eu","messages":[{"role":"user","content":"q"}]}';
+  for (const cloud of [BEDROCK, VERTEX]) {
+    assert.deepEqual(codesOf(await prepared(image, cloud)), ['image-url']);
+    assert.deepEqual(codesOf(await prepared(geo, cloud)), ['not-understood']);
+  }
+});
+
 const OPENAI = client(providerOf('openai'));
 const AZURE: Provider = {
   ...providerOf('azure'),
@@ -223,6 +268,19 @@ test('what one account holds is not asked of another, though it speaks the same 
   // The addressed account knows its own.
   const own = { ...setup, to: OPENAI };
   assert.equal(ready(await prepared(responses('],"previous_response_id":"resp_1"}'), own)).way, 'direct');
+});
+
+test('what the model is known to lack is not asked of it, though its host speaks the same dialect', async () => {
+  const setup: Setup = { dialect: 'openai-responses', from: OPENAI, to: AZURE, model: 'gpt-5' };
+  const schema = '"text":{"format":{"type":"json_schema","name":"s","schema":{"type":"object"}}}';
+  for (const [more, facts, code] of [
+    [`],${schema}}`, { jsonSchema: false }, 'no-json-schema'],
+    ['],"tools":[{"type":"function","name":"f","parameters":{}}]}', { tools: false }, 'no-tools'],
+  ] as const) {
+    assert.deepEqual(codesOf(await prepared(responses(more), { ...setup, facts })), [code]);
+    assert.equal(ready(await prepared(responses(more), setup)).way, 'same');
+    assert.equal(ready(await prepared(responses(']}'), { ...setup, facts })).way, 'same');
+  }
 });
 
 test('reasoning that another account encrypted is left out, and said', async () => {

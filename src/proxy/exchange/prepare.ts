@@ -13,6 +13,7 @@ import {
   type HubRequest,
   isEssential,
   jsonText,
+  type Loss,
   loadTranslation,
   type ModelFacts,
   spliceModel,
@@ -158,6 +159,7 @@ function misfitsOf({ translating, placed }: Material, target: Provider, limits: 
   if (limits.images === false && has('image')) codes.add('no-images');
   if (limits.documents === false && has('document')) codes.add('no-documents');
   if (limits.tools === false && (request?.tools.length ?? 0) > 0) codes.add('no-tools');
+  if (limits.jsonSchema === false && request?.output?.kind === 'json-schema') codes.add('no-json-schema');
   return [...codes];
 }
 
@@ -237,7 +239,7 @@ async function same(
   const fitted =
     target.provider.type === material.placed.provider.type
       ? { body: edited, losses: [] }
-      : fitQuirks(edited, quirksOf(target.provider, dialect, model));
+      : fitQuirks(edited, quirksOf(target.provider, dialect, model), model);
   const essential = fitted.losses.filter(isEssential);
   if (essential.length > 0) return skipped(lossCodes(essential));
   const outgoing = await outgoingFor(material, planned, dialect, model, fitted.body, recognised.operation);
@@ -253,7 +255,7 @@ async function same(
     reader: (head) => dialectOf(recognised.dialect).readAnswer(recognised, facts, head),
     reframe: await reframeOf(outgoing.reframe),
     translation: undefined,
-    losses: lossCodes(fitted.losses),
+    losses: lossCodes(withBeta(fitted.losses, outgoing)),
   };
 }
 
@@ -305,8 +307,12 @@ async function translated(
     reframe: undefined,
     translation: translating.answer(dialect, encoded, { model: shown, observe: notes.push }),
     notes,
-    losses: lossCodes(encoded.losses),
+    losses: lossCodes(withBeta(encoded.losses, outgoing)),
   };
+}
+
+function withBeta(losses: readonly Loss[], { losesBeta }: Outgoing): readonly Loss[] {
+  return losesBeta ? [...losses, { code: 'beta', at: '/anthropic-beta' }] : losses;
 }
 
 async function outgoingFor(

@@ -35,23 +35,43 @@ export async function affordable(call: Call, target: Target, placed: Governed): 
   return { provider: ownAccount(placed), model: undefined, route: undefined };
 }
 
+function hasEvery(
+  { groups, onContextLength, onContentPolicy }: Route,
+  holds: (target: RouteTarget) => boolean,
+): boolean {
+  return (
+    groups.every(({ targets }) => targets.every(holds)) && onContextLength.every(holds) && onContentPolicy.every(holds)
+  );
+}
+
 /**
- * The route without the targets that this call can never use: those with the caller's own credential at an address that the caller did
- * not turn to. Without our keys, where they may not be spent, nothing but the addressed provider is left.
+ * The route without the targets that a call to `addressed` can never use: those with the caller's own credential at an address that the
+ * caller did not turn to. Where no target is left it is no route, and the addressed provider answers alone.
  */
-export async function affordableRoute(call: Call, route: Route, placed: Governed): Promise<Route> {
-  const reachable = (targets: readonly RouteTarget[]): readonly RouteTarget[] =>
-    targets.filter((target) => isReachable(target, placed.provider));
+export function reachableRoute(route: Route, addressed: Provider): Route {
+  const isPossible = (target: RouteTarget): boolean => isReachable(target, addressed);
+  if (hasEvery(route, isPossible)) return route;
   const groups = route.groups
-    .map((group) => ({ ...group, targets: reachable(group.targets) }))
+    .map((group) => ({ ...group, targets: group.targets.filter(isPossible) }))
     .filter(({ targets }) => targets.length > 0);
-  const onContextLength = reachable(route.onContextLength);
-  const onContentPolicy = reachable(route.onContentPolicy);
-  const all = [...groups.flatMap(({ targets }) => targets), ...onContextLength, ...onContentPolicy];
-  const ours = isOurs(placed.provider) || all.some(({ provider }) => isOurs(provider));
-  const spend = !ours || (await maySpend(call));
-  if (spend && groups.length > 0) return { ...route, groups, onContextLength, onContentPolicy };
-  const provider = spend ? placed.provider : ownAccount(placed);
+  if (groups.length === 0) return unrouted(route, addressed);
+  return {
+    ...route,
+    groups,
+    onContextLength: route.onContextLength.filter(isPossible),
+    onContentPolicy: route.onContentPolicy.filter(isPossible),
+  };
+}
+
+/** What is reachable of the route; where our keys may not be spent, nothing but the addressed provider is left. */
+export async function affordableRoute(call: Call, route: Route, placed: Governed): Promise<Route> {
+  const left = reachableRoute(route, placed.provider);
+  const ours = isOurs(placed.provider) || !hasEvery(left, ({ provider }) => !isOurs(provider));
+  return !ours || (await maySpend(call)) ? left : unrouted(route, ownAccount(placed));
+}
+
+/** The route's numbers with one provider alone. */
+function unrouted(route: Route, provider: Provider): Route {
   const alone = { provider, model: undefined, route: undefined, weight: 1 };
   return {
     ...route,

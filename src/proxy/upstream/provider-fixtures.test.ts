@@ -103,7 +103,7 @@ for (const [name, [limit, gone, other = '']] of Object.entries(ROWS)) {
     const quirks = quirksOf(providerOf(type, PLACED[type] ?? {}), 'openai-chat', model);
     const expected = JSON.stringify([limit, gone.toSorted(), other]);
 
-    const spliced = fitQuirks(Buffer.from(JSON.stringify(ASKED)), quirks);
+    const spliced = fitQuirks(Buffer.from(JSON.stringify(ASKED)), quirks, model);
     assert.equal(rowOf(JSON.parse(spliced.body.toString()) as Sent), expected, 'spliced');
 
     const recognised = {

@@ -54,6 +54,7 @@ suite('bodies', () => {
       out.body.toString(),
       '{"max_tokens":1e1, "messages":[ ],"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07"]}',
     );
+    assert.equal(out.losesBeta, true);
     assert.equal(out.reframe, 'invoke-to-sse');
     assert.equal(headersOf(out).get('anthropic-beta'), undefined);
     assert.equal(headersOf(out).get('accept-encoding'), 'identity');
@@ -165,6 +166,40 @@ suite('headers', () => {
     assert.equal(headersOf(out).get('accept-encoding'), 'identity');
   });
 
+  test('a beta that the target is not told of is a loss, but for the credential’s own', () => {
+    const lost = (
+      type: ProviderType,
+      dialect: DialectId,
+      beta: string,
+      callerDialect: DialectId = 'anthropic-messages',
+    ) =>
+      requestOf({
+        provider: type === 'vertex' ? vertex : providerOf(type),
+        dialect,
+        callerDialect,
+        model: type === 'vertex' ? 'claude-x' : 'm',
+        callerHeaders: beta === '' ? [] : ['anthropic-beta', beta],
+      }).losesBeta;
+    for (const [type, dialect, beta, loses] of [
+      ['vllm', 'anthropic-messages', '', false],
+      ['vllm', 'anthropic-messages', 'any-2030-01-01,any-2030-01-01', false],
+      ['vllm', 'anthropic-messages', 'oauth-2025-04-20', false],
+      ['vllm', 'anthropic-messages', 'a-1, no beta', true],
+      ['vllm', 'anthropic-messages', Array.from({ length: 33 }, (_, at) => `b-${at}`).join(), true],
+      ['vertex', 'anthropic-messages', 'context-1m-2025-08-07,oauth-2025-04-20', false],
+      ['vertex', 'anthropic-messages', 'any-2030-01-01', true],
+      ['openai', 'openai-chat', 'any-2030-01-01', true],
+      ['openai', 'openai-chat', 'oauth-2025-04-20', false],
+    ] as const) {
+      assert.equal(lost(type, dialect, beta), loses, `${type} ${beta}`);
+    }
+    assert.equal(
+      lost('openai', 'openai-chat', 'any-2030-01-01', 'openai-chat'),
+      false,
+      'of a caller who speaks no such dialect',
+    );
+  });
+
   test('betas and versions go to those who know them', () => {
     const callerHeaders = [
       'anthropic-version',
@@ -203,9 +238,39 @@ suite('quirks', () => {
         '{"model":"m","max_completion_tokens":5,"seed":1,"store":false,"stream_options":{"include_usage":true},"tool_choice":"required"}',
       ),
       quirksOf(mistral, 'openai-chat', 'm'),
+      'm',
     );
     assert.equal(body.toString(), '{"model":"m","max_tokens":5,"random_seed":1,"tool_choice":"any"}');
     assert.deepEqual(losses, []);
+  });
+
+  test('a request for Anthropic fits the clouds: what they take stays, what they refuse goes', () => {
+    const body = (more: string, mark: string, tool: string): string =>
+      `{${more}"metadata":{"user_id":"u"},"thinking":{"type":"adaptive"},"output_config":{"effort":"low"},` +
+      `"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral"${mark}}}],"tools":[{"name":"f"${tool}}]}`;
+    const own =
+      '"service_tier":"auto","speed":"fast","cache_control":{"type":"ephemeral"},"diagnostics":{"a":1},"fallbacks":[{"model":"m"}],';
+    const asked = body(own, ',"ttl":"1h","scope":"global"', ',"strict":true,"eager_input_streaming":true');
+    const fit = (provider: typeof bedrock, dialect: DialectId, model: string) => {
+      const { body: out, losses } = fitQuirks(Buffer.from(asked), quirksOf(provider, dialect, model), model);
+      return [out.toString(), [...new Set(losses.map(({ code }) => code))]];
+    };
+    const lost = ['service-tier', 'unknown-field', 'cache-control'];
+    const [strict, eager] = [',"strict":true', ',"strict":true,"eager_input_streaming":true'];
+    assert.deepEqual(fit(bedrock, 'bedrock-invoke', 'anthropic.claude-opus-5'), [body('', ',"ttl":"1h"', eager), lost]);
+    assert.deepEqual(fit(bedrock, 'bedrock-invoke', 'anthropic.claude-sonnet-4-5-20250929-v1:0'), [
+      body('', ',"ttl":"1h"', strict),
+      [...lost, 'stream-options'],
+    ]);
+    assert.deepEqual(fit(bedrock, 'bedrock-invoke', 'anthropic.claude-3-7-sonnet-20250219-v1:0'), [
+      body('', '', strict),
+      [...lost, 'stream-options'],
+    ]);
+    assert.deepEqual(fit(vertex, 'anthropic-messages', 'claude-3-7-sonnet@20250219'), [
+      body('', ',"ttl":"1h"', eager),
+      lost,
+    ]);
+    assert.deepEqual(fit(anthropic, 'anthropic-messages', 'claude-opus-5'), [asked, []]);
   });
 
   test('are those of the dialect that is spoken', () => {

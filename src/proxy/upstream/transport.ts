@@ -12,7 +12,7 @@ import { PROVIDER_TYPES } from './provider-types/table.ts';
 import { authorise } from './transport/authorise.ts';
 import { type BodyEditor, type BodyTarget, betasInBody, fitBody } from './transport/bodies.ts';
 import { isSameWire, spokenFor } from './transport/choose.ts';
-import { attemptHeaders, betasFor } from './transport/headers.ts';
+import { attemptHeaders, betasAsked, betasFor } from './transport/headers.ts';
 import { addressOf, filledPath, operationPath } from './transport/path.ts';
 
 export type { BodyEditor } from './transport/bodies.ts';
@@ -50,6 +50,8 @@ export interface Outgoing {
   readonly recognised: Recognised;
   /** How the frames of a streamed answer in the caller's dialect must be changed for the caller. */
   readonly reframe: 'none' | 'invoke-to-sse' | 'sse-to-invoke';
+  /** The caller asked for a beta that the target is not told of. */
+  readonly losesBeta: boolean;
 }
 
 /** How a host departs from a dialect that it speaks. For the codec, and for `fitQuirks` of requests that are not translated. */
@@ -93,8 +95,10 @@ export function buildRequest(request: AttemptRequest, editor: BodyEditor): Outgo
   const { provider, dialect, operation, model, stream, callerDialect, callerHeaders } = request;
   const { place, template } = placeOf(request);
   const target: BodyTarget = { type: provider.type, dialect, callerDialect, operation, model, stream };
-  const anthropic = isSameWire(callerDialect, 'anthropic-messages') && isSameWire(dialect, 'anthropic-messages');
-  const betas = anthropic ? betasFor(provider.type, callerHeaders, betasInBody(request.body, target, editor)) : [];
+  const asked = isSameWire(callerDialect, 'anthropic-messages')
+    ? betasAsked(callerHeaders, betasInBody(request.body, target, editor))
+    : [];
+  const betas = isSameWire(dialect, 'anthropic-messages') ? betasFor(provider.type, asked) : [];
   const body = fitBody(request.body, target, betas, editor);
   const headers = attemptHeaders({
     type: provider.type,
@@ -128,5 +132,6 @@ export function buildRequest(request: AttemptRequest, editor: BodyEditor): Outgo
       pathStream: operation === 'generate' ? stream : false,
     },
     reframe: reframeOf(request),
+    losesBeta: betas.length < asked.length,
   };
 }

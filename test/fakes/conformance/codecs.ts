@@ -41,7 +41,7 @@ const CLAUDE = {
   ordered: true,
   thinksUnasked: false,
   counts: ['cacheRead', 'cacheWrite', 'reasoning'],
-  stops: { 'content-filter': ['refusal'], error: ['stop'], other: ['stop'] },
+  stops: { 'content-filter': ['refusal'], error: ['length'], other: ['stop'] },
 } as const;
 
 export const SUBJECTS: readonly Subject[] = [

@@ -44,6 +44,14 @@ export interface Quirks {
   readonly toolChoiceRequired?: 'required' | 'any';
   /** Chat: the member of a message in which reasoning travels, in requests. Default: it does not. */
   readonly reasoningKey?: 'reasoning_content' | 'reasoning';
+  /** Anthropic: the host fetches nothing, so images and documents by URL are refused. */
+  readonly noUrls?: true;
+  /**
+   * Anthropic: members of tools, and of cache marks, that the host refuses, with the first version of Claude for which it takes them
+   * (4.05 is 4.5; Infinity: for none). Dropped with their loss.
+   */
+  readonly toolMembers?: Readonly<Record<string, number>>;
+  readonly cacheMembers?: Readonly<Record<string, number>>;
   /** Top-level members that the host refuses. Dropped with their loss. */
   readonly refuses?: readonly string[];
   /** Members that the host calls otherwise: ours to its. */

@@ -5,9 +5,11 @@
 import { editMembers, memberTexts } from '../json/edit.ts';
 import { asObject, parseValue } from '../json/values.ts';
 import type { Quirks } from './codec.ts';
+import { fitBlocks } from './fit-blocks.ts';
 import { fitMessages } from './fit-messages.ts';
 import type { Loss } from './loss.ts';
 import { LossList } from './losses.ts';
+import { says } from './members.ts';
 import { loseMember } from './refused-members.ts';
 
 export interface FittedBody {
@@ -19,14 +21,17 @@ export interface FittedBody {
 
 const OTHER_MAX_TOKENS = { max_tokens: 'max_completion_tokens', max_completion_tokens: 'max_tokens' } as const;
 
-/** Never throws. A body that is no JSON object stays as it is. */
-export function fitQuirks(body: Buffer, quirks: Quirks): FittedBody {
+/**
+ * Never throws. A body that is no JSON object stays as it is.
+ * @param model the host's name for the model
+ */
+export function fitQuirks(body: Buffer, quirks: Quirks, model: string): FittedBody {
   const remove = [...(quirks.refuses ?? [])];
   if (quirks.noStreamOptions) remove.push('stream_options');
   if (quirks.noParallelTools) remove.push('parallel_tool_calls');
   const rename: Record<string, string> = { ...quirks.renames };
   if (quirks.maxTokensKey !== undefined) rename[OTHER_MAX_TOKENS[quirks.maxTokensKey]] = quirks.maxTokensKey;
-  const texts = memberTexts(body, [...remove, 'response_format', 'tool_choice']);
+  const texts = memberTexts(body, [...remove, 'response_format', 'output_config', 'tool_choice']);
 
   const losses = new LossList();
   for (const name of remove) {
@@ -36,11 +41,14 @@ export function fitQuirks(body: Buffer, quirks: Quirks): FittedBody {
   const format = asObject(parseValue(texts.get('response_format') ?? 'null'))?.['type'];
   const takesSchema = quirks.jsonSchema === undefined || quirks.jsonSchema === 'native';
   if (format === 'json_schema' && !takesSchema) losses.add('no-json-schema', '/response_format');
+  const schema = asObject(parseValue(texts.get('output_config') ?? 'null'))?.['format'];
+  if (says(schema) && !takesSchema) losses.add('no-json-schema', '/output_config/format');
   if (format === 'json_object' && quirks.jsonSchema === 'none') losses.add('json-object-mode', '/response_format');
 
   const any = quirks.toolChoiceRequired === 'any' && texts.get('tool_choice') === '"required"';
+  const within = fitBlocks(fitMessages(body, quirks), quirks, model, losses);
   return {
-    body: editMembers(fitMessages(body, quirks), { remove, rename, ...(any ? { set: { tool_choice: '"any"' } } : {}) }),
+    body: editMembers(within, { remove, rename, ...(any ? { set: { tool_choice: '"any"' } } : {}) }),
     losses: losses.found,
   };
 }

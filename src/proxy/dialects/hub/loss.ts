@@ -122,6 +122,9 @@ export const LOSSES = {
   'stream-options': advisory('A wish about the form of the stream was left out.'),
   'tool-error-flag': advisory('The target has no mark for a failed tool; the result goes without it.'),
   'tool-result-media': advisory("Images or documents of a tool's result were moved behind it, into a user's turn."),
+  beta: advisory(
+    "A beta of Anthropic's that the caller asked for was left out, because the target is not known to take it.",
+  ),
   include: advisory('A wish for further data in the answer was left out.'),
   truncation: advisory('The wish that the provider shortens a long history by itself was left out.'),
 } as const satisfies Readonly<Record<string, LossEntry>>;

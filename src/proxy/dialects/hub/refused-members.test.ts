@@ -15,6 +15,9 @@ test('a member that asks for something is lost with its own code', () => {
   assert.deepEqual(lost('store', true), ['store /store']);
   assert.deepEqual(lost('tools', [{}]), ['no-tools /tools']);
   assert.deepEqual(lost('temperature', 0), ['temperature /temperature']);
+  // Who binds inference to a region must not get it elsewhere.
+  assert.deepEqual(lost('inference_geo', 'eu'), ['not-understood /inference_geo']);
+  assert.deepEqual(lost('output_format', { type: 'json_schema' }), ['no-json-schema /output_format']);
 });
 
 test('what is empty, null or false asks for nothing', () => {
@@ -30,6 +33,10 @@ const cases: readonly (readonly [name: string, nothing: unknown, something: unkn
   ['service_tier', 'default', 'flex'],
   ['tool_choice', 'auto', 'none'],
   ['web_search_options', null, {}],
+  ['speed', 'standard', 'fast'],
+  ['inference_geo', null, 'eu'],
+  ['output_format', null, { type: 'json_schema' }],
+  ['cache_control', null, { type: 'ephemeral' }],
 ];
 for (const [name, nothing, something] of cases) {
   test(`${name}: ${JSON.stringify(nothing)} asks for nothing, ${JSON.stringify(something)} does`, () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is lost with a top-level member that a host refuses, in OpenAI's dialects and those modelled on them. One table for requests that
-// are spliced (fit-quirks.ts) and for those that a codec writes (openai/codec/host-quirks.ts).
+// What is lost with a top-level member that a host refuses, in OpenAI's dialects, those modelled on them, and Anthropic's. One table for
+// requests that are spliced (fit-quirks.ts) and for those that a codec writes (openai/codec/host-quirks.ts).
 
 import type { LossCode } from './loss.ts';
 import type { LossList } from './losses.ts';
@@ -16,12 +16,16 @@ const notZero = (value: unknown): boolean => says(value) && value !== 0;
 
 const MEMBERS: ReadonlyMap<string, Member> = new Map<string, Member>([
   ['audio', { code: 'output-modality' }],
+  ['cache_control', { code: 'cache-control' }],
   ['frequency_penalty', { code: 'penalties', asks: notZero }],
   ['include', { code: 'include' }],
+  // Who binds inference to a region must not get it elsewhere.
+  ['inference_geo', { code: 'not-understood' }],
   ['logit_bias', { code: 'logit-bias' }],
   ['logprobs', { code: 'logprobs' }],
   ['metadata', { code: 'metadata' }],
   ['modalities', { code: 'output-modality', asks: (value) => says(value) && String(value) !== 'text' }],
+  ['output_format', { code: 'no-json-schema' }],
   // Only "one call at a time" asks for something.
   ['parallel_tool_calls', { code: 'parallel-tools', asks: (value) => value === false }],
   ['prediction', { code: 'predicted-output' }],
@@ -34,6 +38,7 @@ const MEMBERS: ReadonlyMap<string, Member> = new Map<string, Member>([
   ['safety_identifier', { code: 'user' }],
   ['seed', { code: 'seed' }],
   ['service_tier', { code: 'service-tier', asks: (value) => says(value) && value !== 'auto' && value !== 'default' }],
+  ['speed', { code: 'service-tier', asks: (value) => says(value) && value !== 'standard' }],
   ['stop', { code: 'stop-sequences' }],
   ['store', { code: 'store' }],
   // Hosts that refuse it send the usage anyway.

@@ -3,7 +3,7 @@
 // Sources: the clouds' REST references and the SDKs of Anthropic and Google for them, read in November 2026.
 
 import type { ProviderTypeInfo } from './provider-type.ts';
-import { CLAUDE, chat, EMBEDDINGS, MAX_TOKENS } from './spoken.ts';
+import { ANTHROPIC_ONLY, CLAUDE, chat, EMBEDDINGS, MAX_TOKENS } from './spoken.ts';
 
 const NOT_CLAUDE = /^(?!.*claude)/i;
 
@@ -36,6 +36,9 @@ export const azure: ProviderTypeInfo = {
   ],
 };
 
+/** Claude 4.5: AWS, one-hour duration for prompt caching, January 2026. Older ones refuse the whole request. */
+const CACHE_TIMES_SINCE = 4.05;
+
 export const bedrock: ProviderTypeInfo = {
   defaultBaseUrl: undefined,
   originBasePath: '',
@@ -50,13 +53,19 @@ export const bedrock: ProviderTypeInfo = {
       generate: '/model/{model}/converse',
       stream: '/model/{model}/converse-stream',
       countTokens: '/model/{model}/count-tokens',
+      quirks: { cacheMembers: { ttl: CACHE_TIMES_SINCE } },
     },
     {
       dialect: 'bedrock-invoke',
       generate: '/model/{model}/invoke',
       stream: '/model/{model}/invoke-with-response-stream',
-      // Anthropic's own platform only: "Extra inputs are not permitted".
-      quirks: { refuses: ['service_tier', 'inference_geo'] },
+      // Of `output_config` Bedrock takes the newer word for a schema alone; examples need a beta that newer models refuse.
+      quirks: {
+        refuses: [...ANTHROPIC_ONLY, 'output_format'],
+        noUrls: true,
+        toolMembers: { eager_input_streaming: 4.06, input_examples: Infinity },
+        cacheMembers: { ttl: CACHE_TIMES_SINCE, scope: Infinity },
+      },
     },
   ],
 };
@@ -90,7 +99,7 @@ export const vertex: ProviderTypeInfo = {
       stream: `${VERTEX}/publishers/anthropic/models/{model}:streamRawPredict`,
       countTokens: `${VERTEX}/publishers/anthropic/models/count-tokens:rawPredict`,
       models: CLAUDE,
-      quirks: { refuses: ['service_tier', 'inference_geo'] },
+      quirks: { refuses: ANTHROPIC_ONLY, noUrls: true, cacheMembers: { scope: Infinity } },
     },
     // Models of other publishers are called `publisher/model`.
     { ...chat(MAX_TOKENS, `${VERTEX}/endpoints/openapi/chat/completions`), models: /^(?!.*claude)[^/]+\//i },

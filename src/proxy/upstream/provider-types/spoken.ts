@@ -35,5 +35,16 @@ export const OPENAI_ONLY = [
   'web_search_options',
 ] as const;
 
+/** Members that only Anthropic's own platform takes; its clouds answer "Extra inputs are not permitted". */
+export const ANTHROPIC_ONLY = [
+  'service_tier',
+  'inference_geo',
+  'speed',
+  'diagnostics',
+  'fallbacks',
+  // A mark for the whole request; those of its blocks are taken.
+  'cache_control',
+] as const;
+
 /** Models made by Anthropic, whatever the cloud puts around the name. */
 export const CLAUDE = /claude/i;

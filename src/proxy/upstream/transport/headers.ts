@@ -13,8 +13,11 @@ const ANTHROPIC_VERSION = '2023-06-01';
 /** Longest value that is taken over from a caller. */
 const MAX_VALUE = 2_048;
 
-/** Bound to the kind of credential of the caller, which does not go along. */
+/** Bound to the kind of credential of the caller, which does not go along: nobody misses them. */
 const ACCOUNT_BETAS = /^oauth-/;
+
+/** More than any caller asks for. */
+const MAX_BETAS = 32;
 
 /**
  * What Bedrock and Vertex take of Anthropic's betas; an unknown one is a 400 for the whole request ("invalid beta flag"). AWS'
@@ -39,14 +42,20 @@ function headerValue(headers: RawHeaders, name: string): string | undefined {
   return values.length === 0 || joined.length > MAX_VALUE || !/^[ -~]*$/.test(joined) ? undefined : joined;
 }
 
-/** The betas that the caller asks for and the target may be told of. `given`: those that stood in a body. */
-export function betasFor(type: ProviderType, callerHeaders: RawHeaders, given: readonly string[]): readonly string[] {
-  const asked = [...(headerValue(callerHeaders, 'anthropic-beta') ?? '').split(','), ...given].map((beta) =>
-    beta.trim(),
+/** Anthropic's betas that the caller asks for, each once. `given`: those that stood in a body. */
+export function betasAsked(callerHeaders: RawHeaders, given: readonly string[]): readonly string[] {
+  const values = pairs(callerHeaders).flatMap(([name, value]) =>
+    name.toLowerCase() === 'anthropic-beta' ? value.split(',') : [],
   );
-  const known = asked.filter((beta) => /^[a-z0-9-]{1,64}$/.test(beta) && !ACCOUNT_BETAS.test(beta));
+  const asked = [...values, ...given].map((beta) => beta.trim());
+  return [...new Set(asked)].filter((beta) => beta !== '' && !ACCOUNT_BETAS.test(beta));
+}
+
+/** Those of them that the target may be told of. */
+export function betasFor(type: ProviderType, asked: readonly string[]): readonly string[] {
   const cloud = type === 'bedrock' || type === 'vertex';
-  return [...new Set(known)].filter((beta) => !cloud || CLOUD_BETAS.has(beta)).slice(0, 32);
+  const known = asked.filter((beta) => /^[a-z0-9-]{1,64}$/.test(beta) && (!cloud || CLOUD_BETAS.has(beta)));
+  return known.slice(0, MAX_BETAS);
 }
 
 function acceptOf(dialect: DialectId, stream: boolean): string {

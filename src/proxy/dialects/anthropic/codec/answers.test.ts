@@ -114,7 +114,7 @@ test('each stop class has its word', () => {
     'refusal',
     'refusal',
     'pause_turn',
-    'end_turn',
+    'max_tokens',
     'end_turn',
   ]);
   const sequence = encode([{ kind: 'stop', stop: 'stop', sequence: 'END' }], undefined);

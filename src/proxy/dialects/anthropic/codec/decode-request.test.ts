@@ -253,7 +253,7 @@ test('InvokeModel: only bodies of Anthropic are understood', () => {
   const { request, losses } = bedrockInvokeCodec.decodeRequest(recognised, body);
   assert.equal(request?.model, 'anthropic.claude-x');
   assert.equal(request?.stream, true);
-  assert.deepEqual(losses, [{ code: 'unknown-field', at: '/anthropic_beta' }]);
+  assert.deepEqual(losses, [{ code: 'beta', at: '/anthropic_beta' }]);
   const titan = bedrockInvokeCodec.decodeRequest(recognised, { inputText: 'x' });
   assert.equal(titan.request, undefined);
   assert.deepEqual(codes(titan.losses), ['not-understood']);

@@ -48,7 +48,7 @@ const CODES: Readonly<Record<string, LossCode>> = {
   cache_control: 'cache-control',
   service_tier: 'service-tier',
   speed: 'service-tier',
-  anthropic_beta: 'unknown-field',
+  anthropic_beta: 'beta',
   // Who binds inference to a region must not get it elsewhere.
   inference_geo: 'not-understood',
 };

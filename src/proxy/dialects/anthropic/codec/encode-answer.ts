@@ -117,8 +117,8 @@ function stopReason({ stop, sequence }: Ending): string {
     'content-filter': 'refusal',
     refusal: 'refusal',
     pause: 'pause_turn',
-    // Anthropic has no word for these.
-    error: 'end_turn',
+    // Anthropic has no word for these. An answer that failed is not whole, as after the limit.
+    error: 'max_tokens',
     other: 'end_turn',
   };
   return words[stop];

@@ -8,10 +8,9 @@ import type { LossList } from '../../hub/losses.ts';
 import { isBlank } from '../../hub/paired-turns.ts';
 import { parseExact } from '../../json/exact.ts';
 import { asObject } from '../../json/values.ts';
-import type { AnthropicHost } from './encode-request.ts';
+import { takesMember } from './claude-models.ts';
 
 export interface PartContext {
-  readonly host: AnthropicHost;
   readonly target: EncodeTarget;
   readonly losses: LossList;
   toolName(name: string): string;
@@ -134,27 +133,27 @@ function documentSource({ source }: DocumentPart, at: string, context: PartConte
   }
 }
 
-/** Anthropic fetches https itself; Bedrock fetches nothing. */
-function takesUrl(url: string, { host }: PartContext): boolean {
-  return host === 'anthropic' && /^https:\/\//i.test(url);
+/** Anthropic fetches https itself; the clouds fetch nothing. */
+function takesUrl(url: string, { target }: PartContext): boolean {
+  return target.quirks.noUrls !== true && /^https:\/\//i.test(url);
 }
 
-function marked(cache: CacheMark | undefined, at: string, { host, losses }: PartContext): Block {
-  const mark = cacheControl(cache, host, losses, at);
+function marked(cache: CacheMark | undefined, at: string, { target, losses }: PartContext): Block {
+  const mark = cacheControl(cache, target, losses, at);
   return mark === undefined ? {} : { cache_control: mark };
 }
 
-/** InvokeModel refuses `ttl` for most models: there the mark stays, for Bedrock's own five minutes. */
+/** Where the host takes no time for the model, the mark stays, for five minutes. */
 export function cacheControl(
   cache: CacheMark | undefined,
-  host: AnthropicHost,
+  { model, quirks }: EncodeTarget,
   losses: LossList,
   at: string,
 ): Block | undefined {
   if (cache === undefined) return undefined;
-  if (cache.ttl === undefined || host === 'anthropic') {
-    return { type: 'ephemeral', ...(cache.ttl === undefined ? {} : { ttl: cache.ttl }) };
-  }
-  if (cache.ttl !== '5m') losses.add('cache-control', at);
+  const { ttl } = cache;
+  if (ttl === undefined) return { type: 'ephemeral' };
+  if (takesMember(quirks.cacheMembers, 'ttl', model)) return { type: 'ephemeral', ttl };
+  if (ttl !== '5m') losses.add('cache-control', at);
   return { type: 'ephemeral' };
 }

@@ -262,30 +262,51 @@ test('quirks of a compatible host drop or rename members, with their loss', () =
   assert.deepEqual(lost, ['top-k', 'user']);
 });
 
-test('InvokeModel: version instead of model, no stream flag, no URLs, no cache times, no metadata', () => {
-  const { body, codes: lost } = encode(
-    {
-      stream: true,
-      user: 'u',
-      messages: [
-        { role: 'system', parts: [{ kind: 'text', text: 's', cache: { ttl: '1h' } }] },
-        {
-          role: 'user',
-          parts: [
-            { kind: 'text', text: 'x' },
-            { kind: 'image', source: { kind: 'url', url: 'https://example.com/a.png', mediaType: undefined } },
-          ],
-        },
-      ],
-    },
-    {},
-    bedrockInvokeCodec,
-  );
+const LONG_LIVED: Partial<HubRequest> = {
+  messages: [
+    { role: 'system', parts: [{ kind: 'text', text: 's', cache: { ttl: '1h' } }] },
+    { role: 'user', parts: [{ kind: 'text', text: 'x', cache: { ttl: '5m' } }] },
+  ],
+};
+
+test('InvokeModel: version instead of model, no stream flag', () => {
+  const { body, codes: lost } = encode({ stream: true, user: 'u', ...LONG_LIVED }, {}, bedrockInvokeCodec);
   assert.deepEqual(body, {
     anthropic_version: 'bedrock-2023-05-31',
     max_tokens: 500,
-    system: [{ type: 'text', text: 's', cache_control: { type: 'ephemeral' } }],
-    messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }] }],
+    system: [{ type: 'text', text: 's', cache_control: { type: 'ephemeral', ttl: '1h' } }],
+    messages: [
+      { role: 'user', content: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '5m' } }] },
+    ],
+    metadata: { user_id: 'u' },
   });
-  assert.deepEqual(lost, ['cache-control', 'image-url', 'user']);
+  assert.deepEqual(lost, []);
+});
+
+test('a cache time goes where the host takes none for the model; its mark stays', () => {
+  const quirks = { cacheMembers: { ttl: 4.05 } };
+  const old = encode(LONG_LIVED, { model: 'claude-sonnet-4-20250514', quirks });
+  assert.deepEqual(old.body['system'], [{ type: 'text', text: 's', cache_control: { type: 'ephemeral' } }]);
+  assert.match(JSON.stringify(old.body['messages']), /"cache_control":\{"type":"ephemeral"\}/);
+  assert.deepEqual(old.codes, ['cache-control']);
+  assert.deepEqual(encode(LONG_LIVED, { model: 'claude-sonnet-4-5', quirks }).codes, []);
+});
+
+test('a host that fetches nothing gets no URLs', () => {
+  const source = { kind: 'url', url: 'https://example.com/a', mediaType: undefined } as const;
+  const messages: readonly Message[] = [
+    {
+      role: 'user',
+      parts: [
+        { kind: 'image', source },
+        { kind: 'document', source },
+      ],
+    },
+  ];
+  assert.deepEqual(encode({ messages }, { quirks: { noUrls: true } }).codes, [
+    'document-url',
+    'image-url',
+    'not-understood',
+  ]);
+  assert.deepEqual(encode({ messages }).codes, []);
 });

@@ -12,7 +12,7 @@ import { fitToolNames, type ToolNames } from '../../hub/tool-names.ts';
 import { cacheControl, encodeParts, type PartContext } from './encode-parts.ts';
 import { claudeSampling, ownOpaque, planThinking } from './thinking.ts';
 
-/** `bedrock`: InvokeModel's envelope, and what Bedrock refuses in it (URLs, metadata, cache times). */
+/** `bedrock`: InvokeModel's envelope. What a host refuses within it is told by its quirks. */
 export type AnthropicHost = 'anthropic' | 'bedrock';
 
 /** Bedrock's only version (InvokeModel, Anthropic Claude Messages API). */
@@ -25,7 +25,6 @@ export function encodeAnthropicRequest(host: AnthropicHost, request: HubRequest,
   const { system, turns } = pairedConversation(request.messages, losses);
   const names = fitToolNames(request);
   const context: PartContext = {
-    host,
     target,
     losses,
     toolName: (name) => names.fit(name),
@@ -47,7 +46,7 @@ export function encodeAnthropicRequest(host: AnthropicHost, request: HubRequest,
     content: encodeParts(parts, `/messages/${at}`, context),
   }));
   if (messages.some(({ content }) => content.length === 0)) losses.add('not-understood', '/messages');
-  const tools = encodeTools(request, turns, names, host, target, losses);
+  const tools = encodeTools(request, turns, names, target, losses);
   const format = encodeFormat(request, target, losses);
   const outputConfig = effort === undefined && format === undefined ? undefined : { effort, format };
   const stop = request.stop.filter((sequence) => !isBlank(sequence));
@@ -66,7 +65,7 @@ export function encodeAnthropicRequest(host: AnthropicHost, request: HubRequest,
     top_p: sampling.topP,
     top_k: sampling.topK,
     stop_sequences: stop.length === 0 ? undefined : stop,
-    metadata: encodeUser(request, host, losses),
+    metadata: encodeUser(request, losses),
     stream: host === 'anthropic' && request.stream ? true : undefined,
   };
   return { body: applyQuirks(body, target, losses), losses: losses.found, toolNames: names.changed };
@@ -90,38 +89,30 @@ function encodeTools(
   { tools }: HubRequest,
   turns: readonly Turn[],
   names: ToolNames,
-  host: AnthropicHost,
   target: EncodeTarget,
   losses: LossList,
 ): readonly unknown[] {
   if (tools.length > 0) {
     if (target.facts.tools === false) losses.add('no-tools', '/tools');
     if (names.changed.size > 0) losses.add('tool-name', '/tools');
-    return tools.map((tool, at) => encodeTool(tool, at, names, host, target, losses));
+    return tools.map((tool, at) => encodeTool(tool, at, names, target, losses));
   }
   const used = usedToolNames(turns);
   if (used.length > 0) losses.add('tool-stub', '/tools');
   return used.map((name) => ({ name: names.fit(name), input_schema: NO_PARAMETERS }));
 }
 
-function encodeTool(
-  tool: Tool,
-  at: number,
-  names: ToolNames,
-  host: AnthropicHost,
-  { quirks }: EncodeTarget,
-  losses: LossList,
-): unknown {
+function encodeTool(tool: Tool, at: number, names: ToolNames, target: EncodeTarget, losses: LossList): unknown {
   const parameters = tool.parameters ?? NO_PARAMETERS;
   // A strict tool's schema must fit the grammar; one that does not is better kept whole than strict.
-  const strict = tool.strict === true && quirks.noStrictTools !== true && !closedSchema(parameters).changed;
+  const strict = tool.strict === true && target.quirks.noStrictTools !== true && !closedSchema(parameters).changed;
   if (tool.strict === true && !strict) losses.add('tool-strict', `/tools/${at}`);
   return {
     name: names.fit(tool.name),
     description: tool.description,
     input_schema: parameters['type'] === undefined ? { type: 'object', ...parameters } : parameters,
     strict: strict ? true : undefined,
-    cache_control: cacheControl(tool.cache, host, losses, `/tools/${at}`),
+    cache_control: cacheControl(tool.cache, target, losses, `/tools/${at}`),
   };
 }
 
@@ -161,9 +152,9 @@ function encodeFormat({ output }: HubRequest, target: EncodeTarget, losses: Loss
   return { type: 'json_schema', schema };
 }
 
-function encodeUser({ user }: HubRequest, host: AnthropicHost, losses: LossList): unknown {
+function encodeUser({ user }: HubRequest, losses: LossList): unknown {
   if (user === undefined) return undefined;
-  if (host === 'anthropic' && user.length <= MAX_USER_ID) return { user_id: user };
+  if (user.length <= MAX_USER_ID) return { user_id: user };
   losses.add('user', '/user');
   return undefined;
 }

@@ -2,6 +2,7 @@
 // Parts of the hub as Converse's content blocks.
 
 import { assertNever } from '../../../../contract/assert-never.ts';
+import { takesMember } from '../../anthropic/codec/claude-models.ts';
 import type { EncodeTarget } from '../../hub/codec.ts';
 import type { CacheMark, DocumentPart, ImagePart, Opaque, Part, ToolCallPart, ToolResultPart } from '../../hub/hub.ts';
 import type { LossList } from '../../hub/losses.ts';
@@ -41,14 +42,14 @@ export function encodeBlocks(parts: readonly Part[], at: string, context: Conver
 export function cachePoints(
   cache: CacheMark | undefined,
   at: string,
-  { claude, nova, losses }: ConverseContext,
+  { claude, nova, target, losses }: ConverseContext,
 ): Block[] {
   if (cache === undefined) return [];
   if (!claude && !nova) {
     losses.add('cache-control', at);
     return [];
   }
-  const long = cache.ttl === '1h' && claude;
+  const long = cache.ttl === '1h' && claude && takesMember(target.quirks.cacheMembers, 'ttl', target.model);
   if (cache.ttl === '1h' && !long) losses.add('cache-control', at);
   return [{ cachePoint: { type: 'default', ...(long ? { ttl: '1h' } : {}) } }];
 }

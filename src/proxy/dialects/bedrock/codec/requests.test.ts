@@ -294,6 +294,18 @@ test('what Converse or the model family cannot be told is a loss', () => {
   }
 });
 
+test('a cache time goes where Bedrock takes none for the model; its mark stays', () => {
+  const quirks = { cacheMembers: { ttl: 4.05 } };
+  const system: Message = { role: 'system', parts: [{ kind: 'text', text: 's', cache: { ttl: '1h' } }] };
+  const at = (model: string) => encode({ messages: [system, ...HELLO] }, { model, quirks });
+  const old = at('us.anthropic.claude-opus-4-1-20250805-v1:0');
+  assert.deepEqual(old.body['system'], [{ text: 's' }, { cachePoint: { type: 'default' } }]);
+  assert.deepEqual(old.codes, ['cache-control']);
+  const recent = at('us.anthropic.claude-opus-4-8');
+  assert.deepEqual(recent.body['system'], [{ text: 's' }, { cachePoint: { type: 'default', ttl: '1h' } }]);
+  assert.deepEqual(recent.codes, []);
+});
+
 test('document names fit, are short and come once', () => {
   const name = createDocumentNames();
   assert.deepEqual(
