@@ -6,9 +6,11 @@ import { chmod, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { Clock } from '../../src/contract/clock.ts';
 import type { Log } from '../../src/contract/log.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import type { PolicyStatus, PolicyStore } from '../../src/proxy/policy/policy.ts';
+import { stampOf } from '../../src/proxy/policy/stamp.ts';
 import { ConfigFileError, openPolicyStore } from '../../src/proxy/policy/store.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 
@@ -21,7 +23,12 @@ interface Rig {
   readonly log: string[];
 }
 
-async function rig(t: TestContext, text: string, more: Readonly<Record<string, string | Buffer>> = {}): Promise<Rig> {
+async function rig(
+  t: TestContext,
+  text: string,
+  more: Readonly<Record<string, string | Buffer>> = {},
+  clock: Clock = systemClock,
+): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'outpost-config-'));
   const file = join(folder, 'outpost.yaml');
   await writeFile(file, text);
@@ -33,7 +40,7 @@ async function rig(t: TestContext, text: string, more: Readonly<Record<string, s
     path: file,
     mayBeAbsent: false,
     env: { KEY: 'sk-SECRET' },
-    clock: systemClock,
+    clock,
     log: recorder,
   });
   t.after(async () => {
@@ -290,4 +297,37 @@ test('a certificate file is a part of the configuration: it must be good, and a 
   const recovery = activated(store);
   await writeFile(b, second);
   await recovery;
+});
+
+test('files that have not changed since they were read are not read again', async (t) => {
+  let poll = (): void => assert.fail('nothing is polled');
+  const waits: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    every: (ms, fn) => {
+      poll = fn;
+      return systemClock.every(ms, fn);
+    },
+    after: (ms, fn) => {
+      waits.push(ms);
+      return systemClock.after(ms, fn);
+    },
+  };
+  let threads = 0;
+  const count = (): void => {
+    threads += 1;
+  };
+  process.on('worker', count);
+  t.after(() => process.off('worker', count));
+  const text = 'upstream:\n  ca_files: [a.pem]\n';
+  const { folder, file, store } = await rig(t, text, { 'a.pem': makeTestCa().cert }, clock);
+  const started = threads;
+  poll();
+  // As many looks at the disk as the poll makes, behind its own.
+  for (let look = 0; look < 5; look += 1) await stampOf([file, join(folder, 'a.pem')]);
+  assert.deepEqual([threads - started, waits], [0, []]);
+  const change = activated(store);
+  await writeFile(join(folder, 'a.pem'), makeTestCa().cert);
+  await change;
+  assert.ok(threads > started);
 });

@@ -14,6 +14,7 @@ import { type Environment, parseServiceAccount } from './keys.ts';
 import { MAX_CONFIG_BYTES, parseConfig } from './parse.ts';
 import { builtInCatalogue, MAX_CATALOGUE_BYTES, parseCatalogue } from './parse-catalogue.ts';
 import type { PolicyError } from './policy.ts';
+import { stampOf } from './stamp.ts';
 
 /** Bundles of public roots have about 0.2 MB. */
 const MAX_CA_BYTES = 4 * 1_048_576;
@@ -38,16 +39,22 @@ export type Checked =
       readonly named: NamedFiles;
       /** SHA-256 over all that was read; equal means nothing changed. */
       readonly fingerprint: string;
-      /** Files that were read besides the configuration. */
-      readonly files: readonly string[];
+      readonly looked: LookedAt;
     }
   | Faulty;
 
 export interface Faulty {
   readonly ok: false;
   readonly errors: readonly PolicyError[];
-  /** Files that were looked at besides the configuration. */
+  /** undefined: the check itself failed. */
+  readonly looked: LookedAt | undefined;
+}
+
+export interface LookedAt {
+  /** Besides the configuration. */
   readonly files: readonly string[];
+  /** `stampOf` the configuration and `files`, of each from before it was read: another one means that it may have changed since. */
+  readonly stamp: string;
 }
 
 type FileText =
@@ -89,7 +96,9 @@ function isReadable(pem: string): boolean {
 /** Checks everything that compilePolicy would find too, because only here is the place of a fault known. Never rejects. */
 export async function checkConfig({ path, mayBeAbsent, env }: CheckRequest): Promise<Checked> {
   const files: string[] = [];
-  const fail = (errors: readonly PolicyError[]): Faulty => ({ ok: false, errors, files });
+  const stamps = [await stampOf([path])];
+  const looked = (): LookedAt => ({ files, stamp: stamps.join(' ') });
+  const fail = (errors: readonly PolicyError[]): Faulty => ({ ok: false, errors, looked: looked() });
   const read = await readBounded(path, MAX_CONFIG_BYTES, 'utf-8');
   if (read.text === undefined && !(read.absent && mayBeAbsent)) {
     return fail([{ message: `the file ${read.problem}`, line: 0, column: 0, at: '' }]);
@@ -103,6 +112,7 @@ export async function checkConfig({ path, mayBeAbsent, env }: CheckRequest): Pro
   const readNamed = async (name: string, limit: number, encoding: 'utf-8' | 'latin1'): Promise<FileText> => {
     const file = isAbsolute(name) ? name : join(dirname(path), name);
     files.push(file);
+    stamps.push(await stampOf([file]));
     const found = await readBounded(file, limit, encoding);
     hash.update('\0').update(found.text ?? '');
     return found;
@@ -170,6 +180,6 @@ export async function checkConfig({ path, mayBeAbsent, env }: CheckRequest): Pro
     rows,
     named,
     fingerprint: hash.digest('hex'),
-    files,
+    looked: looked(),
   };
 }

@@ -4,7 +4,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { indexCatalogue } from './catalogue.ts';
-import type { Checked, CheckRequest, Faulty } from './check.ts';
+import type { Checked, CheckRequest, Faulty, LookedAt } from './check.ts';
 import { compilePolicy } from './compile.ts';
 import type { Policy } from './policy.ts';
 
@@ -19,13 +19,12 @@ export type LoadResult =
       readonly present: boolean;
       /** SHA-256 over all that was read; equal means nothing changed. */
       readonly fingerprint: string;
-      /** Files that were read besides the configuration. */
-      readonly files: readonly string[];
+      readonly looked: LookedAt;
     }
   | Faulty;
 
 function failed(message: string): Faulty {
-  return { ok: false, errors: [{ message, line: 0, column: 0, at: '' }], files: [] };
+  return { ok: false, errors: [{ message, line: 0, column: 0, at: '' }], looked: undefined };
 }
 
 /** Never rejects: a thread that dies is an error of the file that it could not cope with. */
@@ -54,16 +53,16 @@ export async function loadPolicy(request: CheckRequest, generation: number): Pro
   const { env } = request;
   const checked = await checkInThread({ ...request, env: { ...env } });
   if (!checked.ok) return checked;
-  const { config, text, rows, named, fingerprint, files } = checked;
+  const { config, text, rows, named, fingerprint, looked } = checked;
   const catalogue = indexCatalogue(rows);
   const compiled = compilePolicy({ config, text: text ?? '', catalogue, env, named, generation });
   // The check has compiled the same before; were it ever to differ, nothing half-checked becomes active.
   if (!compiled.ok) {
     return {
       ok: false,
-      files,
+      looked,
       errors: compiled.issues.map(({ message }) => ({ message, line: 0, column: 0, at: '' })),
     };
   }
-  return { ok: true, policy: compiled.policy, present: text !== undefined, fingerprint, files };
+  return { ok: true, policy: compiled.policy, present: text !== undefined, fingerprint, looked };
 }

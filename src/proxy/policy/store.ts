@@ -3,7 +3,6 @@
 // is bad, and says so. Must not know what the configuration means.
 
 import { type FSWatcher, watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
@@ -11,6 +10,7 @@ import { formatError } from './format-error.ts';
 import type { Environment } from './keys.ts';
 import { type LoadResult, loadPolicy } from './load.ts';
 import type { Policy, PolicyError, PolicyStatus, PolicyStore } from './policy.ts';
+import { stampOf } from './stamp.ts';
 
 /** Editors write in several steps; a file counts as written when it has not changed for this long. Milliseconds. */
 const SETTLE_MS = 100;
@@ -37,26 +37,9 @@ export class ConfigFileError extends Error {
   }
 }
 
-/** Modification time, size and inode of the watched files as one comparable text; missing files are '-'. */
-async function stamp(files: readonly string[]): Promise<string> {
-  const parts = await Promise.all(
-    files.map(async (file) => {
-      try {
-        const { mtimeMs, ctimeMs, size, ino } = await stat(file);
-        return `${mtimeMs}/${ctimeMs}/${size}/${ino}`;
-      } catch {
-        return '-';
-      }
-    }),
-  );
-  return parts.join(' ');
-}
-
 /** Loads the configuration and starts to watch it. Throws ConfigFileError when the first one is bad. */
 export async function openPolicyStore(options: PolicyStoreOptions): Promise<PolicyStore> {
   const { path, mayBeAbsent, env, clock, log } = options;
-  // Before the load: a change during it is then seen by the first poll.
-  let seen = await stamp([path]);
   const first = await loadPolicy({ path, mayBeAbsent, env }, 1);
   if (!first.ok) throw new ConfigFileError(path, first.errors);
 
@@ -69,7 +52,7 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
   });
   let status: PolicyStatus = activeStatus();
   const listeners = new Set<(policy: Policy, status: PolicyStatus) => void>();
-  let files = first.files;
+  let { files, stamp: seen } = first.looked;
   let closed = false;
   let busy = false;
   let again = false;
@@ -117,7 +100,7 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
     }
     busy = true;
     try {
-      const before = await stamp([path, ...files]);
+      const before = await stampOf([path, ...files]);
       if (before === seen) return;
       if (before !== settling) {
         settling = before;
@@ -127,10 +110,8 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
       const request = { path, mayBeAbsent: mayBeAbsent && !active.present, env };
       const loaded = await loadPolicy(request, active.policy.generation + 1);
       if (closed) return;
-      if ((await stamp([path, ...files])) !== before) return soon(SETTLE_MS);
-      // Files that were not in the stamp may have changed since they were read: then the next look reads again.
-      seen = loaded.files.join() === files.join() ? before : '';
-      files = loaded.files;
+      if ((await stampOf([path, ...files])) !== before) return soon(SETTLE_MS);
+      ({ files, stamp: seen } = loaded.looked ?? { files, stamp: before });
       watchFolders();
       if (loaded.ok) activate(loaded);
       else reject(loaded);
@@ -177,7 +158,6 @@ export async function openPolicyStore(options: PolicyStoreOptions): Promise<Poli
     }
   };
 
-  if (files.length > 0) seen = '';
   watchFolders();
   const poll = clock.every(POLL_MS, () => void check());
 
