@@ -44,6 +44,8 @@ export interface Quirks {
   readonly toolChoiceRequired?: 'required' | 'any';
   /** Chat: the member of a message in which reasoning travels, in requests. Default: it does not. */
   readonly reasoningKey?: 'reasoning_content' | 'reasoning';
+  /** Anthropic: the host does not load tools on demand. */
+  readonly loadsNoTools?: true;
   /** Anthropic: the host fetches nothing, so images and documents by URL are refused. */
   readonly noUrls?: true;
   /**

@@ -76,6 +76,33 @@ test('what would have to be fetched is an essential loss, in results of tools to
   assert.deepEqual(fit(text, NEW, {}).losses, []);
 });
 
+test('tools that load on demand become usual ones where they were loaded, and go where not', () => {
+  const text = (tools: string, found: string): string =>
+    `{"tools":[${tools}] ,"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"called"}]},` +
+    `{"role":"user","content":[{"type":"tool_result","content":[{"type":"text","text":"é"}, ${found}]}]}]}`;
+  const asked = text(
+    '{"name":"search"}, {"name":"hidden","defer_loading":true},{"name":"found","defer_loading":true,"strict":true}, {"defer_loading":true,"name":"called"},{"name":"kept","defer_loading":false},{"name":"other","defer_loading":true}',
+    '{"tool_name":"found","type":"tool_reference"}',
+  );
+  const { body, losses } = fit(asked, NEW, { loadsNoTools: true });
+  assert.equal(
+    body,
+    text(
+      '{"name":"search"},{"name":"found","strict":true}, {"name":"called"},{"name":"kept"}',
+      '{"type":"text","text":"The tool found is available now."}',
+    ),
+  );
+  assert.deepEqual(losses, [
+    'deferred-tools /tools/1',
+    'deferred-tools /tools/2/defer_loading',
+    'deferred-tools /tools/3/defer_loading',
+    'deferred-tools /tools/5',
+    'deferred-tools /messages/1',
+  ]);
+  assert.equal(fit(asked, NEW, {}).body, asked);
+  assert.equal(fit('{"tools":[{"name":"a","defer_loading":true}]}', NEW, { loadsNoTools: true }).body, '{"tools":[]}');
+});
+
 test('a body without any of it, or of an odd shape, is the same buffer', () => {
   for (const odd of [
     '',

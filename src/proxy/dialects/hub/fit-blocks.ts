@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // Anthropic's tools and content blocks for another host of its models: what that host refuses in them and in their cache marks is cut
-// out, what it would have to fetch is an essential loss. All else stays byte for byte.
+// out, tools that load on demand become usual ones, what it would have to fetch is an essential loss. All else stays byte for byte.
 
 import { takesMember } from '../anthropic/codec/claude-models.ts';
+import { loadedTools, referenceText } from '../anthropic/codec/deferred-tools.ts';
 import { type Cut, cutsOf, withCuts } from '../json/cut.ts';
 import { type JsonNode, parseJsonNode } from '../json/node.ts';
+import type { ByteSpan } from '../json/splice.ts';
 import { parseValue } from '../json/values.ts';
 import type { Quirks } from './codec.ts';
+import type { LossCode } from './loss.ts';
 import type { LossList } from './losses.ts';
 import { says } from './members.ts';
 
 /** A mark that names no time lives so long. */
 const USUAL_CACHE_TIME = '5m';
 
+const TOOL_LOSSES: ReadonlyMap<string, LossCode> = new Map([
+  ['defer_loading', 'deferred-tools'],
+  ['eager_input_streaming', 'stream-options'],
+]);
+
 /** Never throws. The same buffer where nothing has to go. */
 export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: LossList): Buffer {
-  const { noUrls, toolMembers, cacheMembers } = quirks;
-  if (noUrls !== true && toolMembers === undefined && cacheMembers === undefined) return body;
+  const { noUrls, loadsNoTools = false, cacheMembers } = quirks;
+  const toolMembers = { ...quirks.toolMembers, ...(loadsNoTools ? { defer_loading: Infinity } : {}) };
+  if (noUrls !== true && Object.keys(toolMembers).length === 0 && cacheMembers === undefined) return body;
   const root = parseJsonNode(body);
   const cuts: Cut[] = [];
+  const parsed = ({ start, end }: ByteSpan): unknown => parseValue(body.toString('utf8', start, end));
 
   /** Cuts the members that are not taken for the model; tells `lose` of each that asked for something. */
   function cut(
@@ -30,7 +40,7 @@ export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: L
     node?.members((key, { start, end }, name) => {
       const gone = !takesMember(since, key, model);
       members.push({ start: name.start, end, gone });
-      const value = gone ? parseValue(body.toString('utf8', start, end)) : undefined;
+      const value = gone ? parsed({ start, end }) : undefined;
       if (says(value)) lose(key, value);
     });
     for (const each of cutsOf(members, ({ gone }) => gone)) cuts.push(each);
@@ -44,6 +54,11 @@ export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: L
 
   function blocks(list: JsonNode | undefined, at: string): void {
     list?.elements((block) => {
+      if (loadsNoTools && block.get('type')?.string === 'tool_reference') {
+        const text = JSON.stringify({ type: 'text', text: referenceText(block.get('tool_name')?.string) });
+        cuts.push({ start: block.start, end: block.end, text });
+        return losses.add('deferred-tools', at);
+      }
       mark(block, at);
       const source = block.get('source');
       if (noUrls === true && source?.get('type')?.string === 'url') {
@@ -54,15 +69,26 @@ export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: L
     });
   }
 
-  root?.get('tools')?.elements((tool, index) => {
-    const at = `/tools/${index}`;
-    cut(tool, toolMembers, (name) =>
-      losses.add(name === 'eager_input_streaming' ? 'stream-options' : 'unknown-field', `${at}/${name}`),
-    );
-    mark(tool, at);
+  const tools: JsonNode[] = [];
+  root?.get('tools')?.elements((tool) => {
+    tools.push(tool);
   });
+  const isDeferred = (tool: JsonNode): boolean => loadsNoTools && tool.get('defer_loading')?.isTrue === true;
+  const messages = root?.get('messages');
+  const loaded = messages !== undefined && tools.some(isDeferred) ? loadedTools(parsed(messages)) : new Set<string>();
+  const isHidden = (tool: JsonNode): boolean => isDeferred(tool) && !loaded.has(tool.get('name')?.string ?? '');
+  for (const each of cutsOf(tools, isHidden)) cuts.push(each);
+  for (const [index, tool] of tools.entries()) {
+    const at = `/tools/${index}`;
+    if (isHidden(tool)) {
+      losses.add('deferred-tools', at);
+      continue;
+    }
+    cut(tool, toolMembers, (name) => losses.add(TOOL_LOSSES.get(name) ?? 'unknown-field', `${at}/${name}`));
+    mark(tool, at);
+  }
   blocks(root?.get('system'), '/system');
-  root?.get('messages')?.elements((message, index) => blocks(message.get('content'), `/messages/${index}`));
+  messages?.elements((message, index) => blocks(message.get('content'), `/messages/${index}`));
   // Members stand in any order.
   return withCuts(
     body,

@@ -125,6 +125,12 @@ export const LOSSES = {
   beta: advisory(
     "A beta of Anthropic's that the caller asked for was left out, because the target is not known to take it.",
   ),
+  'context-edits': advisory(
+    'The wish that the provider clears old thinking or tool results from the context was left out; the target sees them.',
+  ),
+  'deferred-tools': advisory(
+    'Of the tools that are loaded on demand those that were loaded are declared, the others not yet; the model finds them as before.',
+  ),
   include: advisory('A wish for further data in the answer was left out.'),
   truncation: advisory('The wish that the provider shortens a long history by itself was left out.'),
 } as const satisfies Readonly<Record<string, LossEntry>>;

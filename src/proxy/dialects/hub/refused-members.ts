@@ -17,6 +17,7 @@ const notZero = (value: unknown): boolean => says(value) && value !== 0;
 const MEMBERS: ReadonlyMap<string, Member> = new Map<string, Member>([
   ['audio', { code: 'output-modality' }],
   ['cache_control', { code: 'cache-control' }],
+  ['context_management', { code: 'context-edits' }],
   ['frequency_penalty', { code: 'penalties', asks: notZero }],
   ['include', { code: 'include' }],
   // Who binds inference to a region must not get it elsewhere.

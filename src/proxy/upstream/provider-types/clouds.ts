@@ -3,7 +3,7 @@
 // Sources: the clouds' REST references and the SDKs of Anthropic and Google for them, read in November 2026.
 
 import type { ProviderTypeInfo } from './provider-type.ts';
-import { ANTHROPIC_ONLY, CLAUDE, chat, EMBEDDINGS, MAX_TOKENS } from './spoken.ts';
+import { ANTHROPIC_ONLY, CLAUDE, chat, EMBEDDINGS, MAX_TOKENS, MESSAGES_ELSEWHERE } from './spoken.ts';
 
 const NOT_CLAUDE = /^(?!.*claude)/i;
 
@@ -32,7 +32,7 @@ export const azure: ProviderTypeInfo = {
     { dialect: 'openai-responses', generate: '/openai/v1/responses', models: NOT_CLAUDE },
     { dialect: 'openai-embeddings', embed: '/openai/v1/embeddings' },
     // Claude in Foundry.
-    { dialect: 'anthropic-messages', generate: '/anthropic/v1/messages', models: CLAUDE },
+    { dialect: 'anthropic-messages', generate: '/anthropic/v1/messages', models: CLAUDE, quirks: MESSAGES_ELSEWHERE },
   ],
 };
 
@@ -61,6 +61,7 @@ export const bedrock: ProviderTypeInfo = {
       stream: '/model/{model}/invoke-with-response-stream',
       // Of `output_config` Bedrock takes the newer word for a schema alone; examples need a beta that newer models refuse.
       quirks: {
+        loadsNoTools: true,
         refuses: [...ANTHROPIC_ONLY, 'output_format'],
         noUrls: true,
         toolMembers: { eager_input_streaming: 4.06, input_examples: Infinity },
@@ -99,7 +100,7 @@ export const vertex: ProviderTypeInfo = {
       stream: `${VERTEX}/publishers/anthropic/models/{model}:streamRawPredict`,
       countTokens: `${VERTEX}/publishers/anthropic/models/count-tokens:rawPredict`,
       models: CLAUDE,
-      quirks: { refuses: ANTHROPIC_ONLY, noUrls: true, cacheMembers: { scope: Infinity } },
+      quirks: { loadsNoTools: true, refuses: ANTHROPIC_ONLY, noUrls: true, cacheMembers: { scope: Infinity } },
     },
     // Models of other publishers are called `publisher/model`.
     { ...chat(MAX_TOKENS, `${VERTEX}/endpoints/openapi/chat/completions`), models: /^(?!.*claude)[^/]+\//i },
@@ -118,6 +119,6 @@ export const databricks: ProviderTypeInfo = {
   speaks: [
     chat({ ...MAX_TOKENS, noParallelTools: true, refuses: ['store', 'metadata', 'prompt_cache_key'] }),
     EMBEDDINGS,
-    { dialect: 'anthropic-messages', generate: '/anthropic/v1/messages', models: CLAUDE },
+    { dialect: 'anthropic-messages', generate: '/anthropic/v1/messages', models: CLAUDE, quirks: MESSAGES_ELSEWHERE },
   ],
 };

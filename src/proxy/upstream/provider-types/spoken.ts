@@ -9,8 +9,15 @@ export const RESPONSES: Spoken = { dialect: 'openai-responses', generate: '/resp
 export const COMPLETIONS: Spoken = { dialect: 'openai-completions', generate: '/completions' };
 export const EMBEDDINGS: Spoken = { dialect: 'openai-embeddings', embed: '/embeddings' };
 
+/** Anthropic's protocol where others run its models, or serve their own by it. */
+export const MESSAGES_ELSEWHERE = { refuses: ['context_management'], loadsNoTools: true } as const satisfies Quirks;
+
 /** Anthropic's protocol below a base URL that ends in the version. */
-export const MESSAGES: Spoken = { dialect: 'anthropic-messages', generate: '/messages' };
+export const MESSAGES: Spoken = {
+  dialect: 'anthropic-messages',
+  generate: '/messages',
+  quirks: MESSAGES_ELSEWHERE,
+};
 export const MESSAGES_AND_COUNT: Spoken = { ...MESSAGES, countTokens: '/messages/count_tokens' };
 
 export function chat(quirks: Quirks, path = '/chat/completions'): Spoken {
@@ -37,6 +44,7 @@ export const OPENAI_ONLY = [
 
 /** Members that only Anthropic's own platform takes; its clouds answer "Extra inputs are not permitted". */
 export const ANTHROPIC_ONLY = [
+  'context_management',
   'service_tier',
   'inference_geo',
   'speed',

@@ -3,7 +3,16 @@
 // Sources: the default base URLs of the vendors' SDKs and the reference pages of their APIs, read in November 2026.
 
 import type { ProviderTypeInfo } from './provider-type.ts';
-import { COMPLETIONS, chat, EMBEDDINGS, MAX_TOKENS, MESSAGES, OPENAI_ONLY, RESPONSES } from './spoken.ts';
+import {
+  COMPLETIONS,
+  chat,
+  EMBEDDINGS,
+  MAX_TOKENS,
+  MESSAGES,
+  MESSAGES_ELSEWHERE,
+  OPENAI_ONLY,
+  RESPONSES,
+} from './spoken.ts';
 
 export const openai: ProviderTypeInfo = {
   defaultBaseUrl: 'https://api.openai.com/v1',
@@ -134,7 +143,7 @@ export const deepseek: ProviderTypeInfo = {
       dialect: 'anthropic-messages',
       generate: '/anthropic/v1/messages',
       auth: 'x-api-key',
-      quirks: { jsonSchema: 'none' },
+      quirks: { ...MESSAGES_ELSEWHERE, jsonSchema: 'none' },
     },
   ],
 };

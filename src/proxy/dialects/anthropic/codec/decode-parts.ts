@@ -9,6 +9,7 @@ import { opaqueIn } from '../../hub/made-up.ts';
 import { says } from '../../hub/members.ts';
 import { textIn } from '../../hub/scalars.ts';
 import { asArray, asObject, asString, jsonText, type Values } from '../../json/values.ts';
+import { referenceText } from './deferred-tools.ts';
 
 /** Blocks that only Anthropic's own machines make or understand. */
 const FOREIGN: ReadonlyMap<unknown, LossCode> = new Map<string, LossCode>([
@@ -21,7 +22,6 @@ const FOREIGN: ReadonlyMap<unknown, LossCode> = new Map<string, LossCode>([
   ['tool_search_tool_result', 'server-tool'],
   ['mcp_tool_use', 'server-tool'],
   ['mcp_tool_result', 'server-tool'],
-  ['tool_reference', 'server-tool'],
   ['browser_state', 'server-tool'],
   ['container_upload', 'file-reference'],
   ['compaction', 'compaction'],
@@ -123,6 +123,9 @@ function decodeContent(block: Values, at: string, losses: LossList): readonly (T
     }
     case 'document':
       return decodeDocument(block, at, losses);
+    case 'tool_reference':
+      losses.add('deferred-tools', at);
+      return [{ kind: 'text', text: referenceText(block['tool_name']) }];
     case 'search_result': {
       losses.add('citations', at);
       const text = [

@@ -137,13 +137,55 @@ test('a full request decodes to the hub without a loss', () => {
   assert.equal(request?.tools[0]?.parameters, schema);
 });
 
+test('of tools that are loaded on demand those are declared that the history has loaded or called', () => {
+  const tool = (name: string) => ({ name, input_schema: {}, defer_loading: true });
+  const { request, losses } = decode({
+    ...base,
+    tools: [{ name: 'search', input_schema: {} }, tool('found'), tool('hidden'), tool('called')],
+    messages: [
+      { role: 'user', content: 'hi' },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'tool_use', id: 'a', name: 'search', input: {} },
+          { type: 'tool_use', id: 'b', name: 'called', input: {} },
+        ],
+      },
+      {
+        role: 'user',
+        content: [
+          { type: 'tool_result', tool_use_id: 'a', content: [{ type: 'tool_reference', tool_name: 'found' }] },
+          { type: 'tool_result', tool_use_id: 'b', content: 'done' },
+        ],
+      },
+    ],
+  });
+  assert.deepEqual(
+    request?.tools.map(({ name }) => name),
+    ['search', 'found', 'called'],
+  );
+  const results = request?.messages.flatMap(({ parts }) => parts).filter(({ kind }) => kind === 'tool-result');
+  assert.deepEqual(results?.[0], {
+    kind: 'tool-result',
+    id: 'a',
+    name: 'search',
+    parts: [{ kind: 'text', text: 'The tool found is available now.' }],
+    isError: false,
+  });
+  assert.deepEqual(
+    losses.map(({ code, at }) => `${code} ${at}`),
+    ['deferred-tools /messages/2/content/0/content/0', 'deferred-tools /tools/2'],
+  );
+});
+
 test('what only Anthropic can do, or nobody can read, is a loss when it is read', () => {
   const withTool = (tool: unknown) => ({ ...base, tools: [tool] });
   const withBlock = (block: unknown) => ({ ...base, messages: [{ role: 'user', content: [block] }] });
   const cases: readonly (readonly [unknown, string])[] = [
     [withTool({ type: 'web_search_20250305', name: 'web_search' }), 'server-tool'],
     [withTool({ type: 'bash_20250124', name: 'bash' }), 'server-tool'],
-    [withTool({ name: 'f', input_schema: {}, defer_loading: true }), 'server-tool'],
+    [withTool({ name: 'f', input_schema: {}, defer_loading: true }), 'deferred-tools'],
+    [withTool({ type: 'tool_search_tool_regex_20251119', name: 'tool_search_tool_regex' }), 'server-tool'],
     [withTool({ name: 'f', input_schema: {}, allowed_callers: ['code_execution_20250825'] }), 'server-tool'],
     [withTool({ name: 'f', input_schema: {}, input_examples: [{}] }), 'unknown-field'],
     [withTool({ input_schema: {} }), 'not-understood'],
@@ -151,6 +193,12 @@ test('what only Anthropic can do, or nobody can read, is a loss when it is read'
     [{ ...base, mcp_servers: [{ url: 'https://x' }] }, 'server-tool'],
     [{ ...base, container: 'c1' }, 'stored-state'],
     [{ ...base, context_management: { edits: [1] } }, 'compaction'],
+    [
+      { ...base, context_management: { edits: [{ type: 'clear_thinking_20251015' }, { type: 'compact_20260112' }] } },
+      'compaction',
+    ],
+    [{ ...base, context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] } }, 'context-edits'],
+    [{ ...base, context_management: { edits: [] } }, 'compaction'],
     [{ ...base, cache_control: { type: 'ephemeral' } }, 'cache-control'],
     [{ ...base, service_tier: 'auto' }, 'service-tier'],
     [{ ...base, inference_geo: 'eu' }, 'not-understood'],

@@ -16,11 +16,12 @@ import type {
 } from '../../hub/hub.ts';
 import type { LossCode } from '../../hub/loss.ts';
 import { LossList } from '../../hub/losses.ts';
-import { listIn, objectIn, stringsIn } from '../../hub/members.ts';
+import { listIn, objectIn, says, stringsIn } from '../../hub/members.ts';
 import { flagIn, numberIn, textIn } from '../../hub/scalars.ts';
 import { unreadable } from '../../hub/unreadable.ts';
 import { asArray, asObject, asString, type Values } from '../../json/values.ts';
 import { cacheOf, decodeBlocks } from './decode-parts.ts';
+import { loadedTools } from './deferred-tools.ts';
 
 const KNOWN = new Set([
   'model',
@@ -37,6 +38,7 @@ const KNOWN = new Set([
   'thinking',
   'output_config',
   'output_format',
+  'context_management',
   'metadata',
   'anthropic_version',
 ]);
@@ -44,7 +46,6 @@ const KNOWN = new Set([
 const CODES: Readonly<Record<string, LossCode>> = {
   container: 'stored-state',
   mcp_servers: 'server-tool',
-  context_management: 'compaction',
   cache_control: 'cache-control',
   service_tier: 'service-tier',
   speed: 'service-tier',
@@ -61,6 +62,7 @@ export function decodeAnthropicRequest(recognised: Recognised, value: unknown): 
   const messages = decodeMessages(body['messages'], losses);
   if (messages === undefined) return unreadable(losses, '/messages');
   losses.unknownMembers(body, '', KNOWN, CODES);
+  loseContextEdits(body['context_management'], losses);
   const system = decodeBlocks(body['system'], '/system', new Map(), losses);
   const choice = objectIn(body, 'tool_choice', '', losses);
   const metadata = objectIn(body, 'metadata', '', losses) ?? {};
@@ -72,7 +74,7 @@ export function decodeAnthropicRequest(recognised: Recognised, value: unknown): 
     stream: recognised.pathStream ?? flagIn(body, 'stream', '', losses) ?? false,
     streamUsage: true,
     messages: system.length === 0 ? messages : [{ role: 'system', parts: system }, ...messages],
-    tools: decodeTools(listIn(body, 'tools', '', losses), losses),
+    tools: decodeTools(listIn(body, 'tools', '', losses), loadedTools(body['messages']), losses),
     toolChoice: decodeChoice(choice, losses),
     parallelTools: choice?.['disable_parallel_tool_use'] === true ? false : undefined,
     output: decodeFormat(config['format'] ?? body['output_format'], losses),
@@ -125,7 +127,15 @@ const TOOL_MEMBERS = new Set([
   'defer_loading',
 ]);
 
-function decodeTools(list: readonly unknown[], losses: LossList): Tool[] {
+/** Claude Code asks for "clear no thinking" in every request. What is not known could be a compaction. */
+function loseContextEdits(value: unknown, losses: LossList): void {
+  if (!says(value)) return;
+  const edits = asArray(asObject(value)?.['edits']).map((edit) => asString(asObject(edit)?.['type']));
+  const clears = edits.length > 0 && edits.every((type) => type?.startsWith('clear_') === true);
+  losses.add(clears ? 'context-edits' : 'compaction', '/context_management');
+}
+
+function decodeTools(list: readonly unknown[], loaded: ReadonlySet<string>, losses: LossList): Tool[] {
   const tools: Tool[] = [];
   for (const [at, entry] of list.entries()) {
     const tool = asObject(entry);
@@ -134,6 +144,7 @@ function decodeTools(list: readonly unknown[], losses: LossList): Tool[] {
     if (tool === undefined) losses.add('not-understood', `/tools/${at}`);
     else if (type !== 'custom' || isForServerCode(tool)) losses.add('server-tool', `/tools/${at}`);
     else if (name === undefined || name === '') losses.add('not-understood', `/tools/${at}`);
+    else if (tool['defer_loading'] === true && !loaded.has(name)) losses.add('deferred-tools', `/tools/${at}`);
     else {
       losses.unknownMembers(tool, `/tools/${at}`, TOOL_MEMBERS, { eager_input_streaming: 'stream-options' });
       const cache = cacheOf(tool);
@@ -149,9 +160,9 @@ function decodeTools(list: readonly unknown[], losses: LossList): Tool[] {
   return tools;
 }
 
-/** Called by code that runs at Anthropic, or found by its tool search. */
+/** Called by code that runs at Anthropic. */
 function isForServerCode(tool: Values): boolean {
-  return asArray(tool['allowed_callers']).some((caller) => caller !== 'direct') || tool['defer_loading'] === true;
+  return asArray(tool['allowed_callers']).some((caller) => caller !== 'direct');
 }
 
 function decodeChoice(choice: Values | undefined, losses: LossList): ToolChoice | undefined {
