@@ -125,6 +125,11 @@ const target = z.strictObject({
   provider: providerName,
   model: z.union([line(256), modelMap]).optional(),
   weight: weight.optional(),
+  without: z
+    .array(z.enum(['server-tool', 'custom-tool']))
+    .min(1)
+    .max(2)
+    .optional(),
 });
 
 const globs = z.union([glob, z.array(glob).min(1).max(64)]);

@@ -25,10 +25,30 @@ before(async () => {
       bedrock: to('bedrock', CLAUDE.bedrock),
       vertex: to('vertex', CLAUDE.vertex, PLACE),
       'anthropic-compatible': to('anthropic-compatible'),
+      codex: {
+        types: ['openai', 'anthropic', 'anthropic', 'groq'],
+        route: {
+          fallbacks: [
+            { provider: 'codex-1' },
+            { provider: 'codex-2' },
+            { provider: 'codex-3', without: ['server-tool'] },
+            { provider: 'codex-4', without: ['server-tool', 'custom-tool'] },
+          ],
+        },
+      },
+      'codex-translated': {
+        types: ['openai', 'anthropic'],
+        route: {
+          fallbacks: [
+            { provider: 'codex-translated-1' },
+            { provider: 'codex-translated-2', without: ['server-tool', 'custom-tool'] },
+          ],
+        },
+      },
     },
     { routing: { affinity: { enabled: false } } },
   );
-  for (const id of ['openai', 'gemini', 'bedrock', 'vertex', 'anthropic-compatible']) {
+  for (const id of ['openai', 'gemini', 'bedrock', 'vertex', 'anthropic-compatible', 'codex', 'codex-translated']) {
     bench.of(id)[0].misbehave('status=529');
   }
 });
@@ -105,5 +125,43 @@ for (const id of ['openai', 'gemini', 'bedrock', 'vertex', 'anthropic-compatible
     for (const own of ['context_management', 'defer_loading', 'tool_reference']) {
       assert.ok(!text.includes(`"${own}"`), own);
     }
+  });
+}
+
+/** The shape of a turn of Codex: web search and `apply_patch` are declared in each. */
+const CODEX: Json = {
+  instructions: 'You are a coding agent.',
+  store: false,
+  include: ['reasoning.encrypted_content'],
+  prompt_cache_key: 'session',
+  parallel_tool_calls: true,
+  tools: [
+    { type: 'function', name: 'exec_command', parameters: schema, strict: false },
+    { type: 'custom', name: 'apply_patch', format: { type: 'grammar', syntax: 'lark', definition: 'start: "x"' } },
+    { type: 'web_search', external_web_access: false },
+  ],
+  input: [
+    { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Mend it.' }] },
+    { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input: '*** Begin Patch' },
+    { type: 'custom_tool_call_output', call_id: 'c1', output: 'patched' },
+    { type: 'function_call', call_id: 'c2', name: 'exec_command', arguments: '{"path":"test"}' },
+    { type: 'function_call_output', call_id: 'c2', output: 'passed' },
+  ],
+};
+
+for (const stream of [false, true]) {
+  test(`a turn of Codex goes on where a target is asked without its own tools, ${stream ? 'streamed' : 'whole'}`, async () => {
+    for (const [id, place] of [
+      ['codex', 4],
+      ['codex-translated', 2],
+    ] as const) {
+      const answer = await bench.ask(id, { dialect: 'responses', stream, more: CODEX });
+      assert.equal(answer.status, 200, String(answer.body));
+      assert.equal(answer.headers['x-outpost-provider'], `${id}-${place}`);
+      assert.match(wordsOf(answer), /The tool said: passed/);
+      assert.match(String(answer.headers['x-outpost-loss']), /^(?:server-tool,custom-tool|custom-tool,server-tool)/);
+      assert.deepEqual(declared(bench.of(id)[place - 1]?.requests.at(-1)?.json() as Json), ['exec_command']);
+    }
+    assert.deepEqual(bench.counts('codex').slice(1, 3), [0, 0]);
   });
 }

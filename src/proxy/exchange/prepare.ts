@@ -133,9 +133,9 @@ export async function prepare(material: Material, planned: Planned): Promise<Pre
   if (!speaks.same) return translated(material, planned, speaks.dialect, model, limits);
   const stranger = !isAddressed(target.provider, material.placed.provider);
   const misfits = stranger ? misfitsOf(material, target.provider, limits) : [];
-  if (misfits.length > 0) return skipped(misfits);
-  // Encrypted reasoning is one account's: said anew, it is left out.
-  return stranger && speaks.dialect === recognised.dialect && hasForeignState(material)
+  if (misfits.some((code) => target.without?.has(code) !== true)) return skipped(misfits);
+  // Encrypted reasoning is one account's: said anew, it is left out, as are tools that the target is asked without.
+  return misfits.length > 0 || (stranger && speaks.dialect === recognised.dialect && hasForeignState(material))
     ? translated(material, planned, speaks.dialect, model, limits)
     : same(material, planned, recognised, decoded, speaks.dialect, model);
 }
@@ -272,7 +272,8 @@ async function translated(
   const { translating, facts } = material;
   if (translating === undefined) return skipped(['not-understood']);
   const { target } = planned;
-  const essential = (losses: Parameters<typeof lossCodes>[0]) => losses.filter(isEssential);
+  const essential = (losses: Parameters<typeof lossCodes>[0]) =>
+    losses.filter((loss) => isEssential(loss) && target.without?.has(loss.code) !== true);
   const { request, losses } = translating.decoded();
   if (request === undefined || essential(losses).length > 0) return skipped(lossCodes(essential(losses)));
   const { memory } = material;

@@ -117,6 +117,8 @@ export interface Target {
 export interface RouteTarget extends Target {
   /** Share of the calls within its group. */
   readonly weight: number;
+  /** Kinds of tools that the target is asked without, where it would be skipped for them. Codes of essential losses. */
+  readonly without?: ReadonlySet<string>;
 }
 
 export interface RouteGroup {

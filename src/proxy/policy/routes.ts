@@ -41,6 +41,7 @@ function modelMapOf(entry: TargetConfig): ModelMap {
 interface CompiledTarget {
   readonly provider: Provider;
   readonly weight: number;
+  readonly without: ReadonlySet<string> | undefined;
   readonly map: ModelMap;
 }
 
@@ -99,7 +100,8 @@ export function compileRoutes(
       return [];
     }
     if (provider !== undefined && provider.base.host !== '') {
-      return [{ provider, weight: entry.weight ?? 1, map: modelMapOf(entry) }];
+      const without = entry.without === undefined ? undefined : new Set<string>(entry.without);
+      return [{ provider, weight: entry.weight ?? 1, without, map: modelMapOf(entry) }];
     }
     const say = (message: string) => issues.push({ path: [...path, 'provider'], message });
     if (provider !== undefined) {
@@ -164,10 +166,11 @@ export function compileRoutes(
   }
 
   function bind(target: CompiledTarget, route: string, model: string | undefined, captured: string): RouteTarget {
-    const { provider, weight } = target;
+    const { provider, weight, without } = target;
     const named = model === undefined ? undefined : (target.map(model, captured) ?? provider.mapModel?.(model));
     // The same model needs no edit of the caller's bytes.
-    return { provider, weight, route, model: named === model ? undefined : named };
+    const bound = { provider, weight, route, model: named === model ? undefined : named };
+    return without === undefined ? bound : { ...bound, without };
   }
 
   return {
