@@ -3,7 +3,6 @@
 // comes back to it byte for byte, and to nobody else.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,8 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Seen } from '../fakes/provider/client.ts';
 import type { RecordedRequest } from '../fakes/provider/recorded.ts';
-import { gatewayToken } from './daemon-kit.ts';
-import { type Bench, onDisk, question, receivedBy, receivedFrom, startBench } from './failover-chain-kit.ts';
+import { type Bench, onDisk, receivedBy, receivedFrom, startBench } from './failover-chain-kit.ts';
 
 /** What only Gemini understands; not quite base64, so that whoever reads it as such changes it. */
 const THOUGHT = 'CpQBAdHtim9+/thought/signature==\u00e9';
@@ -67,7 +65,6 @@ before(async () => {
       stays: {},
       loop: { routing: { affinity: { ttl_ms: 1_000 } } },
       off: { routing: { affinity: { enabled: false } } },
-      apps: {},
       anthropic: { types: ['openai', 'anthropic', 'anthropic'], route: route('anthropic', thinking) },
       restart: { types: ['openai', 'anthropic'], route: route('restart', thinking.slice(1)) },
       gemini: {
@@ -78,8 +75,6 @@ before(async () => {
     },
     {
       routing: { retry: { transient: 0, overload: 0 } },
-      // A rule about apps: the calls wait until it is known whose they are.
-      apps: [{ app: 'no-app-of-this-name', action: 'block' }],
     },
   );
 });
@@ -160,28 +155,6 @@ describe('after a failover', () => {
     const calls = callsOf(first);
     assert.equal(calls.length, 1);
     assert.equal(by(await ask('', loop('use the weather tool', calls))), 'loop-2');
-  });
-
-  test('two apps with the same words do not share a place', async () => {
-    bench.of('apps')[0].script('status=500');
-    assert.equal(by(await bench.ask('apps')), 'apps-2');
-    const { path, body } = question('m-apps', {});
-    const child = spawn(
-      'curl',
-      [
-        ...['-s', '-i', `http://127.0.0.1:${bench.agent.gatewayPort}/apps-1${path}`, '-d', JSON.stringify(body)],
-        ...['-H', 'content-type: application/json'],
-        ...Object.entries(gatewayToken(bench.agent.dataDir)).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
-      ],
-      { stdio: ['ignore', 'pipe', 'ignore'] },
-    );
-    let answer = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      answer += chunk.toString();
-    });
-    await once(child, 'close');
-    assert.match(answer, /x-outpost-provider: apps-1/);
-    assert.equal(by(await bench.ask('apps')), 'apps-2');
   });
 });
 

@@ -157,11 +157,11 @@ function config(): string {
         name,
         type: 'openai',
         base_url: `${primary.origin}/${name}/v1`,
-        // Those of no weight are for when the others are out: so the order is known.
+        // So far apart that the draw follows the order.
         api_keys: keys.map((_, at) => ({
           name: NUMBERS[at],
           key: `key-${NUMBERS[at]}-of-${name}`,
-          weight: at === 0 ? 1 : 0,
+          weight: 1_000_000 / 1_000 ** at,
         })),
       })),
       {

@@ -230,7 +230,7 @@ test('a rate window that ended in it is over', async (t) => {
   assert.equal(by(await say('awake')), 'a 1');
 });
 
-test('a duplex call after it gets a connection of its own', async (t) => {
+test('a duplex call after it gets a connection of its own', { timeout: 60_000 }, async (t) => {
   const server = createH2Server();
   let sessions = 0;
   server.on('session', () => {

@@ -165,8 +165,6 @@ async function setOut(t: TestContext, journey: Journey) {
       },
     ],
     routing: { affinity: { ttl_ms: STAY } },
-    // A rule about apps: the calls wait until it is known whose they are, for a conversation is one of its app.
-    apps: [{ app: 'no-app-of-this-name', action: 'block' }],
     routes: [
       {
         id: 'journey',

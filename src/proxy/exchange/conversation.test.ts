@@ -8,16 +8,12 @@ import { type Conversation, conversationOf } from './conversation.ts';
 interface Asked {
   readonly dialect?: DialectId;
   readonly headers?: readonly string[];
-  readonly scope?: string;
 }
 
-function conversation(
-  body: unknown,
-  { dialect = 'openai-chat', headers = [], scope = 'app' }: Asked = {},
-): Conversation {
+function conversation(body: unknown, { dialect = 'openai-chat', headers = [] }: Asked = {}): Conversation {
   const bytes = Buffer.from(JSON.stringify(body));
   const recognised = { dialect, operation: 'generate', pathModel: undefined, pathStream: undefined } as const;
-  return conversationOf(dialectOf(dialect).readRequest(recognised, bytes), bytes, headers, scope);
+  return conversationOf(dialectOf(dialect).readRequest(recognised, bytes), bytes, headers);
 }
 
 const system = { role: 'system', content: 'You are terse.' };
@@ -31,7 +27,7 @@ test('the key stays the same from turn to turn', () => {
   assert.equal(conversation(later).key, first);
 });
 
-test('another question, prompt, model, set of tools, or app is another conversation', () => {
+test('another question, prompt, model, or set of tools is another conversation', () => {
   const tools = [{ type: 'function', function: { name: 'f' } }];
   const keys = [
     conversation(chat()),
@@ -39,7 +35,6 @@ test('another question, prompt, model, set of tools, or app is another conversat
     conversation({ model: 'm', messages: [question] }),
     conversation({ ...chat(), model: 'n' }),
     conversation({ ...chat(), tools }),
-    conversation(chat(), { scope: 'another app' }),
   ].map(({ key }) => key);
   assert.equal(new Set(keys).size, keys.length);
   assert.ok(!keys.includes(undefined));
@@ -159,6 +154,6 @@ test('a body that could not be read has no conversation, unless the client names
   } as const;
   const facts = dialectOf('openai-chat').readRequest(recognised, undefined);
   const unknown = { key: undefined, inToolLoop: false, longCache: false, promptTokens: 0 };
-  assert.deepEqual(conversationOf(facts, undefined, [], 'app'), unknown);
-  assert.notEqual(conversationOf(facts, undefined, ['session_id', 's'], 'app').key, undefined);
+  assert.deepEqual(conversationOf(facts, undefined, []), unknown);
+  assert.notEqual(conversationOf(facts, undefined, ['session_id', 's']).key, undefined);
 });

@@ -27,15 +27,10 @@ export interface Conversation {
 const LONG_CACHE = [Buffer.from('"ttl":"1h"'), Buffer.from('"ttl": "1h"'), Buffer.from('"prompt_cache_retention"')];
 
 /**
- * `body`: decoded. `scope`: who is asking, so that two apps with the same prompt do not share a fate.
+ * `body`: decoded.
  * The key is a hash of the model, the system prompt and the first user text: these stay while a conversation grows.
  */
-export function conversationOf(
-  facts: RequestFacts,
-  body: Buffer | undefined,
-  headers: RawHeaders,
-  scope: string,
-): Conversation {
+export function conversationOf(facts: RequestFacts, body: Buffer | undefined, headers: RawHeaders): Conversation {
   const spans = body === undefined ? [] : facts.textSpans();
   const bytes = spans.reduce((sum, { start, end }) => sum + end - start, 0);
   const session = SESSION_HEADERS.map((name) => header(headers, name)).find((value) => value !== undefined);
@@ -43,7 +38,7 @@ export function conversationOf(
   const user = spans.find(({ role }) => role === 'user');
   let key: string | undefined;
   if (session !== undefined || user !== undefined) {
-    const hash = createHash('sha256').update(`${scope}\0${facts.model ?? ''}\0${facts.toolNames.join(',')}\0`);
+    const hash = createHash('sha256').update(`${facts.model ?? ''}\0${facts.toolNames.join(',')}\0`);
     if (session !== undefined) hash.update(session.slice(0, 256));
     for (const span of session === undefined ? [system, user] : []) {
       if (span !== undefined && body !== undefined) {

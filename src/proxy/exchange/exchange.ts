@@ -155,11 +155,8 @@ async function handleHttp(
   const credentials = route.groups.flatMap(({ targets }) => targets.map(({ provider }) => provider.credential));
   // With one way to go nothing is said anew, asked twice or kept together: then nothing of it need be read or loaded.
   const ways = routed || credentials.some((each) => each.kind === 'keys' && each.keys.length > 1);
-  const decidedAt = deps.clock.monotonic();
-  // A conversation is its app's: named late in one turn, it would not be known again in the next.
-  const whose = ways ? (owner ?? (await call.connection.ownerSettled())) : owner;
   const routing = deps.clock.monotonic();
-  const conversation = ways ? conversationOf(facts, decoded, call.headers, whose?.app ?? '') : NO_CONVERSATION;
+  const conversation = ways ? conversationOf(facts, decoded, call.headers) : NO_CONVERSATION;
   const translating =
     !ways || recognised === undefined || decoded === undefined
       ? undefined
@@ -184,9 +181,9 @@ async function handleHttp(
     startedAt,
     stages: {
       body: readAt - startedAt,
-      identity: identityAt - readAt + routing - decidedAt,
+      identity: identityAt - readAt,
       recognise: readFactsAt - identityAt,
-      decide: decidedAt - readFactsAt,
+      decide: routing - readFactsAt,
       route: deps.clock.monotonic() - routing,
       intent: 0,
       prepare: 0,
@@ -206,7 +203,11 @@ async function handleHttp(
       setHeaders: (target) => ruleHeaders(target, placed, CREDENTIAL_HEADERS),
       answerModel: policy.settings.answerModel,
       now: () => deps.clock.now(),
-      memory: conversationMemory(deps.state, `${whose?.uid ?? ''} ${whose?.app ?? ''}`),
+      // Named late in one turn it would not be found again in the next; asked only where something is kept or may be found.
+      memory: conversationMemory(deps.state, async () => {
+        const whose = owner ?? (await call.connection.ownerSettled());
+        return `${whose?.uid ?? ''} ${whose?.app ?? ''}`;
+      }),
       googleToken: ({ key }) => {
         if (key === undefined) throw new OutpostError('OUT_INTERNAL', 'no key');
         return deps.googleToken(key);

@@ -7,13 +7,13 @@ import { createStateCollector } from '../state/collect.ts';
 import type { StateStore } from '../state/store.ts';
 import type { ConversationMemory } from './prepare.ts';
 
-/** `scope`: whose conversation it is. */
-export function conversationMemory(store: StateStore, scope: string): ConversationMemory {
+/** @param scope whose conversation it is; must not reject */
+export function conversationMemory(store: StateStore, scope: () => Promise<string>): ConversationMemory {
   return {
     async recall(provider, request) {
       const anchors = anchorsOf(request);
       if (anchors.length === 0) return undefined;
-      const found = await store.recall({ provider, scope }, anchors);
+      const found = await store.recall({ provider, scope: await scope() }, anchors);
       return found.size === 0 ? undefined : (given) => attachState(given, found);
     },
     take(provider) {
@@ -22,7 +22,8 @@ export function conversationMemory(store: StateStore, scope: string): Conversati
         push: (event) => collector.push(event),
         keep() {
           const entries = collector.entries();
-          if (entries.length > 0) store.remember({ provider, scope }, entries);
+          if (entries.length === 0) return;
+          void scope().then((whose) => store.remember({ provider, scope: whose }, entries));
         },
       };
     },

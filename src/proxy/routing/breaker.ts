@@ -129,16 +129,18 @@ export function restart(breaker: Breaker, now: number): Breaker {
   return current.state === 'closed' ? { ...current, since: now } : current;
 }
 
-/** The machine woke up: nothing from before counts, and what is open may be tried at once. */
+/** The machine woke up: nothing from before counts, and what is open may be tried at once; a probe of before has found out nothing. */
 export function wake(breaker: Breaker, now: number): Breaker {
-  return { ...restart(halfOpen(breaker, now), now), outcomes: [] };
+  const current = restart(halfOpen(breaker, now), now);
+  return { ...current, ...(current.state === 'half-open' ? { since: now, probing: false } : {}), outcomes: [] };
 }
 
 /** Takes back what was counted at `from` or later: it was this machine's own trouble. */
 export function forgive(breaker: Breaker, now: number, from: number): Breaker {
   const current = advance(breaker, now);
   const outcomes = current.outcomes.filter(({ at }) => at < from);
-  const opened = (current.state === 'open' || current.state === 'half-open') && current.since >= from;
+  // Half-open by the time that has passed: `since` of the value that was kept is when it opened.
+  const opened = breaker.state === 'open' && breaker.since >= from;
   // Opened by a failed probe: the probe is to be made again.
   if (opened && current.growth > 1) return { ...halfOpen(current, now), growth: current.growth - 1 };
   return opened ? { ...CLOSED, since: now, probing: current.probing } : { ...current, outcomes };

@@ -7,7 +7,7 @@ import type { Affinity } from './affinity.ts';
 import type { KeyHolds, Times } from './key-holds.ts';
 import type { Network } from './network.ts';
 import type { RetryBucket } from './retry-bucket.ts';
-import type { Scopes } from './scopes.ts';
+import type { Scope, Scopes } from './scopes.ts';
 
 export interface RouterDeps {
   readonly clock: Clock;
@@ -25,6 +25,8 @@ export interface Context extends RouterDeps {
   readonly network: Network;
   readonly affinity: Affinity;
   readonly bucket: RetryBucket;
+  /** The probes' turns that attempts under way have taken; one that is emptied has lost them. */
+  readonly turns: Set<Set<Scope>>;
   /** Health changed so that a person may see it. */
   readonly changed: () => void;
 }

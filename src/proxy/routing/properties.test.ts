@@ -57,8 +57,10 @@ test('one breaker, 80,000 sequences: bounded growth, deadlines that only move on
         breaker = succeed(breaker, tuning, now, mine);
         mine = false;
       } else if (kind === 3) breaker = halfOpen(breaker, now);
-      else if (kind === 4 && below(4) === 0) breaker = wake(breaker, now);
-      else if (kind === 5 && below(4) === 0) breaker = trip(breaker, now, below(100_000), 'model-missing', false);
+      else if (kind === 4 && below(4) === 0) {
+        breaker = wake(breaker, now);
+        mine = false;
+      } else if (kind === 5 && below(4) === 0) breaker = trip(breaker, now, below(100_000), 'model-missing', false);
       else {
         const claimed = mine && below(2) === 0;
         const failure = { why: 'hang', weight: 1 + below(2), began: now - below(1_000), claimed } as const;
@@ -141,6 +143,7 @@ test('many calls on one device, 20,000 sequences: one probe a scope, bounded tri
       network: new Network(),
       affinity: new Affinity(),
       bucket: new RetryBucket(),
+      turns: new Set(),
       changed: () => {},
     };
     const open: Open[] = [];

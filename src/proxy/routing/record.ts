@@ -34,6 +34,7 @@ export function claimAll(context: Context, scopes: readonly Scope[]): Set<Scope>
     scope.breaker = next;
     claimed.add(scope);
   }
+  if (claimed.size > 0) context.turns.add(claimed);
   return claimed;
 }
 
@@ -42,6 +43,7 @@ export function abandon(context: Context, attempt: Attempt): void {
   const now = context.clock.monotonic();
   for (const scope of attempt.claimed) scope.breaker = release(scope.breaker, now);
   attempt.claimed.clear();
+  context.turns.delete(attempt.claimed);
 }
 
 export function recordContent(context: Context, attempt: Attempt, ms: number): void {
@@ -77,6 +79,7 @@ export function recordSuccess(context: Context, attempt: Attempt): void {
   for (const scope of [attempt.endpoint, attempt.model]) {
     move(context, scope, () => succeed(scope.breaker, tuning, now, attempt.claimed.delete(scope)));
   }
+  context.turns.delete(attempt.claimed);
   if (keyId === undefined) return;
   const worked = [keyId, modelKeyId(keyId, candidate.model)].filter((id) => context.holds.worked(id));
   if (worked.length > 0) context.changed();

@@ -77,6 +77,47 @@ test('waking up: what was open is tried at once, what broke meanwhile is not cou
   assert.equal(placeOf(tryOf(router.begin(input).next())), 'a');
 });
 
+test('waking up: a breaker that only time had half-opened keeps its one probe', () => {
+  const { router, clock, go } = make();
+  const input = call(chain('a', 'b'));
+  for (let at = 0; at < 3; at++) go(input, { a: RESET });
+  clock.advance(7_000);
+  router.resumed();
+  const places = Array.from({ length: 4 }, () => placeOf(tryOf(router.begin(input).next())));
+  assert.deepEqual(places, ['a', 'b', 'b', 'b']);
+});
+
+test('waking up: a probe that slept has lost its turn, and what it finds out is not counted', () => {
+  const { router, clock, go } = make();
+  const input = call(chain('a', 'b'));
+  for (let at = 0; at < 3; at++) go(input, { a: RESET });
+  clock.advance(60_000);
+  const asleep = router.begin(input);
+  const old = tryOf(asleep.next());
+  assert.equal(old.probe, true);
+  clock.advance(600_000);
+  router.resumed();
+  const awake = router.begin(input);
+  const planned = tryOf(awake.next());
+  assert.deepEqual([placeOf(planned), planned.probe], ['a', true]);
+  asleep.ended(old, RESET);
+  assert.equal(router.health()[0]?.scopes[0]?.state, 'half-open');
+  assert.equal(placeOf(tryOf(router.begin(input).next())), 'b', 'the turn is still the new probe’s');
+  awake.ended(planned, { kind: 'complete' });
+  assert.equal(router.health()[0]?.scopes[0]?.state, 'ramping');
+});
+
+test('waking up: the time that a call slept is none of its model’s', () => {
+  const { router, clock } = make();
+  const run = router.begin(call(chain('a', 'b')));
+  const planned = tryOf(run.next());
+  clock.advance(600_000);
+  router.resumed();
+  run.committed(planned, 600_000);
+  run.ended(planned, { kind: 'complete' });
+  assert.equal(router.health()[0]?.firstContentMs, undefined);
+});
+
 test('a check ends an opening by connections, and is not asked about one by answers', () => {
   const { router, clock, go } = make();
   for (let at = 0; at < 3; at++) go(call(chain('a', 'b')), { a: failed() });

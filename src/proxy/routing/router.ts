@@ -32,6 +32,7 @@ export function createRouter(deps: RouterDeps & { readonly restored?: RouterStat
     network: new Network(),
     affinity: new Affinity(),
     bucket: new RetryBucket(),
+    turns: new Set(),
     changed,
   };
   if (deps.restored !== undefined) {
@@ -82,6 +83,9 @@ export function createRouter(deps: RouterDeps & { readonly restored?: RouterStat
     resumed() {
       const now = clock.monotonic();
       context.network.reset();
+      // What a probe that slept may still find out is old news.
+      for (const claimed of context.turns) claimed.clear();
+      context.turns.clear();
       for (const scope of context.scopes.all()) {
         scope.breaker = wake(forgive(scope.breaker, now, now - WAKING_MS), now);
       }

@@ -20,13 +20,16 @@ export interface H2Sessions {
 /** A verified TLS socket (or plain TCP for http origins) that negotiated `h2`. */
 export type H2Dial = (origin: string) => Promise<Duplex & { alpnProtocol?: string | false | null }>;
 
+/** Streams under way finish, and so does the one of the call that it is being opened for: its request is to go out first. */
+function letGo(opening: Promise<ClientHttp2Session>): void {
+  opening.then((session) => setImmediate(() => session.close())).catch(() => undefined);
+}
+
 export function createH2Sessions(dial: H2Dial): H2Sessions {
   const sessions = new Map<string, Promise<ClientHttp2Session>>();
 
-  async function open(origin: string): Promise<ClientHttp2Session> {
+  async function open(origin: string, forget: () => void): Promise<ClientHttp2Session> {
     const socket = await dial(origin);
-    // By now session() has stored this very promise.
-    const opened = sessions.get(origin);
     if (origin.startsWith('https:') && socket.alpnProtocol !== 'h2') {
       socket.destroy();
       throw new OutpostError('OUT_UPSTREAM_UNREACHABLE', 'the provider does not speak HTTP/2');
@@ -36,9 +39,6 @@ export function createH2Sessions(dial: H2Dial): H2Sessions {
       settings: { enablePush: false, initialWindowSize: 1 << 20 },
       maxReservedRemoteStreams: 0,
     });
-    const forget = (): void => {
-      if (sessions.get(origin) === opened) sessions.delete(origin);
-    };
     session.on('error', forget);
     session.on('goaway', forget);
     session.on('close', forget);
@@ -59,23 +59,23 @@ export function createH2Sessions(dial: H2Dial): H2Sessions {
         sessions.set(origin, known);
         return known;
       }
-      const opening = open(origin);
-      sessions.set(origin, opening);
-      opening.catch(() => {
+      const forget = (): void => {
         if (sessions.get(origin) === opening) sessions.delete(origin);
-      });
+      };
+      const opening = open(origin, forget);
+      sessions.set(origin, opening);
+      opening.catch(forget);
       if (sessions.size > MAX_SESSIONS) {
         const [oldest] = sessions;
         if (oldest !== undefined) {
           sessions.delete(oldest[0]);
-          // close() lets streams under way finish.
-          oldest[1].then((session) => session.close()).catch(() => undefined);
+          letGo(oldest[1]);
         }
       }
       return opening;
     },
     retire() {
-      for (const opening of sessions.values()) opening.then((session) => session.close()).catch(() => undefined);
+      for (const opening of sessions.values()) letGo(opening);
       sessions.clear();
     },
     async close() {

@@ -245,8 +245,9 @@ suite('quirks', () => {
   });
 
   test('a request for Anthropic fits the clouds: what they take stays, what they refuse goes', () => {
-    const body = (more: string, mark: string, tool: string): string =>
-      `{${more}"metadata":{"user_id":"u"},"thinking":{"type":"adaptive"},"output_config":{"effort":"low"},` +
+    const effort = '"output_config":{"effort":"low"},';
+    const body = (more: string, mark: string, tool: string, config = effort): string =>
+      `{${more}"metadata":{"user_id":"u"},"thinking":{"type":"adaptive"},${config}` +
       `"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral"${mark}}}],"tools":[{"name":"f"${tool}}]}`;
     const own =
       '"service_tier":"auto","speed":"fast","cache_control":{"type":"ephemeral"},"diagnostics":{"a":1},"fallbacks":[{"model":"m"}],';
@@ -259,16 +260,16 @@ suite('quirks', () => {
     const [strict, eager] = [',"strict":true', ',"strict":true,"eager_input_streaming":true'];
     assert.deepEqual(fit(bedrock, 'bedrock-invoke', 'anthropic.claude-opus-5'), [body('', ',"ttl":"1h"', eager), lost]);
     assert.deepEqual(fit(bedrock, 'bedrock-invoke', 'anthropic.claude-sonnet-4-5-20250929-v1:0'), [
-      body('', ',"ttl":"1h"', strict),
-      [...lost, 'stream-options'],
+      body('', ',"ttl":"1h"', strict, ''),
+      [...lost, 'reasoning-effort', 'stream-options'],
     ]);
     assert.deepEqual(fit(bedrock, 'bedrock-invoke', 'anthropic.claude-3-7-sonnet-20250219-v1:0'), [
-      body('', '', strict),
-      [...lost, 'stream-options'],
+      body('', '', strict, ''),
+      [...lost, 'reasoning-effort', 'stream-options'],
     ]);
     assert.deepEqual(fit(vertex, 'anthropic-messages', 'claude-3-7-sonnet@20250219'), [
-      body('', ',"ttl":"1h"', eager),
-      lost,
+      body('', ',"ttl":"1h"', eager, ''),
+      [...lost, 'reasoning-effort'],
     ]);
     assert.deepEqual(fit(anthropic, 'anthropic-messages', 'claude-opus-5'), [asked, []]);
   });

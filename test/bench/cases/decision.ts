@@ -78,7 +78,7 @@ export async function decisionCase(bench: Bench): Promise<readonly Finding[]> {
         { model: facts.model, dialect: recognised.dialect, path: call.target, owner },
         addressed,
       );
-      const conversation = conversationOf(facts, body, headers, owner.app);
+      const conversation = conversationOf(facts, body, headers);
       const run = router.begin({
         route,
         tuning: route.tuning,

@@ -103,6 +103,21 @@ test('tools that load on demand become usual ones where they were loaded, and go
   assert.equal(fit('{"tools":[{"name":"a","defer_loading":true}]}', NEW, { loadsNoTools: true }).body, '{"tools":[]}');
 });
 
+test('a tool that the choice names is loaded', () => {
+  const tools = (more: string) => `{"tool_choice":{"type":"tool","name":"f"},"tools":[{"name":"f"${more}}]}`;
+  assert.equal(fit(tools(',"defer_loading":true'), NEW, { loadsNoTools: true }).body, tools(''));
+});
+
+test('members of the output’s configuration go where the model does not take them', () => {
+  const config = (inside: string) => `{"output_config":{${inside}},"x":1}`;
+  const asked = config('"effort":"low","format":{"type":"json_schema"},"task_budget":{"total":1}');
+  const members = { configMembers: { effort: 4.06, task_budget: Infinity } };
+  const { body, losses } = fit(asked, OLD, members);
+  assert.equal(body, config('"format":{"type":"json_schema"}'));
+  assert.deepEqual(losses, ['reasoning-effort /output_config/effort', 'unknown-field /output_config/task_budget']);
+  assert.equal(fit(asked, NEW, members).body, config('"effort":"low","format":{"type":"json_schema"}'));
+});
+
 test('a body without any of it, or of an odd shape, is the same buffer', () => {
   for (const odd of [
     '',

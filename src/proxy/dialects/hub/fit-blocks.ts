@@ -16,16 +16,18 @@ import { says } from './members.ts';
 /** A mark that names no time lives so long. */
 const USUAL_CACHE_TIME = '5m';
 
-const TOOL_LOSSES: ReadonlyMap<string, LossCode> = new Map([
+/** Of members of tools and of `output_config`; others are `unknown-field`. */
+const MEMBER_LOSSES: ReadonlyMap<string, LossCode> = new Map([
   ['defer_loading', 'deferred-tools'],
   ['eager_input_streaming', 'stream-options'],
+  ['effort', 'reasoning-effort'],
 ]);
 
 /** Never throws. The same buffer where nothing has to go. */
 export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: LossList): Buffer {
-  const { noUrls, loadsNoTools = false, cacheMembers } = quirks;
-  const toolMembers = { ...quirks.toolMembers, ...(loadsNoTools ? { defer_loading: Infinity } : {}) };
-  if (noUrls !== true && Object.keys(toolMembers).length === 0 && cacheMembers === undefined) return body;
+  const { noUrls = false, loadsNoTools = false, configMembers, cacheMembers } = quirks;
+  const toolMembers = loadsNoTools ? { ...quirks.toolMembers, defer_loading: Infinity } : quirks.toolMembers;
+  if (!noUrls && [configMembers, toolMembers, cacheMembers].every((members) => members === undefined)) return body;
   const root = parseJsonNode(body);
   const cuts: Cut[] = [];
   const parsed = ({ start, end }: ByteSpan): unknown => parseValue(body.toString('utf8', start, end));
@@ -61,7 +63,7 @@ export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: L
       }
       mark(block, at);
       const source = block.get('source');
-      if (noUrls === true && source?.get('type')?.string === 'url') {
+      if (noUrls && source?.get('type')?.string === 'url') {
         losses.add(block.get('type')?.string === 'image' ? 'image-url' : 'document-url', at);
       }
       blocks(block.get('content'), at);
@@ -69,13 +71,17 @@ export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: L
     });
   }
 
+  const losing = (at: string) => (name: string) =>
+    losses.add(MEMBER_LOSSES.get(name) ?? 'unknown-field', `${at}/${name}`);
+  cut(root?.get('output_config'), configMembers, losing('/output_config'));
   const tools: JsonNode[] = [];
   root?.get('tools')?.elements((tool) => {
     tools.push(tool);
   });
   const isDeferred = (tool: JsonNode): boolean => loadsNoTools && tool.get('defer_loading')?.isTrue === true;
   const messages = root?.get('messages');
-  const loaded = messages !== undefined && tools.some(isDeferred) ? loadedTools(parsed(messages)) : new Set<string>();
+  const chosen = root?.get('tool_choice')?.get('name')?.string;
+  const loaded = loadedTools(messages !== undefined && tools.some(isDeferred) ? parsed(messages) : [], chosen);
   const isHidden = (tool: JsonNode): boolean => isDeferred(tool) && !loaded.has(tool.get('name')?.string ?? '');
   for (const each of cutsOf(tools, isHidden)) cuts.push(each);
   for (const [index, tool] of tools.entries()) {
@@ -84,7 +90,7 @@ export function fitBlocks(body: Buffer, quirks: Quirks, model: string, losses: L
       losses.add('deferred-tools', at);
       continue;
     }
-    cut(tool, toolMembers, (name) => losses.add(TOOL_LOSSES.get(name) ?? 'unknown-field', `${at}/${name}`));
+    cut(tool, toolMembers, losing(at));
     mark(tool, at);
   }
   blocks(root?.get('system'), '/system');

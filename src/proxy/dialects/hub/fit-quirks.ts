@@ -47,8 +47,17 @@ export function fitQuirks(body: Buffer, quirks: Quirks, model: string): FittedBo
 
   const any = quirks.toolChoiceRequired === 'any' && texts.get('tool_choice') === '"required"';
   const within = fitBlocks(fitMessages(body, quirks), quirks, model, losses);
+  // A host may not know what nothing is left of.
+  if (quirks.configMembers !== undefined && isEmptied(memberTexts(within, ['output_config']).get('output_config'))) {
+    remove.push('output_config');
+  }
   return {
     body: editMembers(within, { remove, rename, ...(any ? { set: { tool_choice: '"any"' } } : {}) }),
     losses: losses.found,
   };
+}
+
+function isEmptied(text: string | undefined): boolean {
+  const value = asObject(parseValue(text ?? 'null'));
+  return value !== undefined && Object.keys(value).length === 0;
 }

@@ -39,6 +39,9 @@ export const azure: ProviderTypeInfo = {
 /** Claude 4.5: AWS, one-hour duration for prompt caching, January 2026. Older ones refuse the whole request. */
 const CACHE_TIMES_SINCE = 4.05;
 
+/** Before Claude 4.6 the effort needs a beta that the clouds refuse; the budget of a task still does. */
+const CONFIG_SINCE = { effort: 4.06, task_budget: Infinity } as const;
+
 export const bedrock: ProviderTypeInfo = {
   defaultBaseUrl: undefined,
   originBasePath: '',
@@ -64,6 +67,7 @@ export const bedrock: ProviderTypeInfo = {
         loadsNoTools: true,
         refuses: [...ANTHROPIC_ONLY, 'output_format'],
         noUrls: true,
+        configMembers: CONFIG_SINCE,
         toolMembers: { eager_input_streaming: 4.06, input_examples: Infinity },
         cacheMembers: { ttl: CACHE_TIMES_SINCE, scope: Infinity },
       },
@@ -100,7 +104,14 @@ export const vertex: ProviderTypeInfo = {
       stream: `${VERTEX}/publishers/anthropic/models/{model}:streamRawPredict`,
       countTokens: `${VERTEX}/publishers/anthropic/models/count-tokens:rawPredict`,
       models: CLAUDE,
-      quirks: { loadsNoTools: true, refuses: ANTHROPIC_ONLY, noUrls: true, cacheMembers: { scope: Infinity } },
+      quirks: {
+        loadsNoTools: true,
+        refuses: [...ANTHROPIC_ONLY, 'output_format'],
+        noUrls: true,
+        configMembers: CONFIG_SINCE,
+        toolMembers: { input_examples: Infinity },
+        cacheMembers: { scope: Infinity },
+      },
     },
     // Models of other publishers are called `publisher/model`.
     { ...chat(MAX_TOKENS, `${VERTEX}/endpoints/openapi/chat/completions`), models: /^(?!.*claude)[^/]+\//i },

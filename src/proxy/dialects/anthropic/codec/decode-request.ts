@@ -74,7 +74,7 @@ export function decodeAnthropicRequest(recognised: Recognised, value: unknown): 
     stream: recognised.pathStream ?? flagIn(body, 'stream', '', losses) ?? false,
     streamUsage: true,
     messages: system.length === 0 ? messages : [{ role: 'system', parts: system }, ...messages],
-    tools: decodeTools(listIn(body, 'tools', '', losses), loadedTools(body['messages']), losses),
+    tools: decodeTools(listIn(body, 'tools', '', losses), loadedTools(body['messages'], choice?.['name']), losses),
     toolChoice: decodeChoice(choice, losses),
     parallelTools: choice?.['disable_parallel_tool_use'] === true ? false : undefined,
     output: decodeFormat(config['format'] ?? body['output_format'], losses),

@@ -4,12 +4,13 @@
 
 import { asArray, asObject, asString } from '../../json/values.ts';
 
-/** Tools that the history has loaded, or called. */
-export function loadedTools(messages: unknown): ReadonlySet<string> {
+/** Tools that the history has loaded, or called, and the one that `tool_choice` names. */
+export function loadedTools(messages: unknown, chosen: unknown): ReadonlySet<string> {
   const names = new Set<string>();
   const add = (name: unknown): void => {
     if (typeof name === 'string') names.add(name);
   };
+  add(chosen);
   for (const message of asArray(messages)) {
     for (const value of asArray(asObject(message)?.['content'])) {
       const block = asObject(value);
