@@ -90,13 +90,24 @@ test('a governed name with a foreign SNI gets a TLS alert: we sign for no such n
   );
 });
 
+/** On a port that is none of the agent's: another address may be given the same number, and the agent guards its own on all of them. */
+async function startElsewhere({ key, chain }: { readonly key: string; readonly chain: string }): Promise<Origin> {
+  const { proxy_url, gateway_url, api_url } = agent.ready;
+  const taken = [proxy_url, gateway_url, api_url].map((url) => Number(new URL(url).port));
+  for (;;) {
+    const origin = new Origin({ tls: { key, cert: chain } });
+    await origin.listen(ELSEWHERE);
+    if (!taken.includes(origin.port)) return origin;
+    await origin.close();
+  }
+}
+
 test(`${ORIGINS} other origins keep their certificates; none of their paths is written anywhere`, async () => {
   const strangers = await Promise.all(
     Array.from({ length: ORIGINS }, async (_, index) => {
       const own = makeTestCa();
       const leaf = own.issue({ names: [ELSEWHERE] });
-      const origin = new Origin({ tls: { key: leaf.key, cert: leaf.chain } });
-      await origin.listen(ELSEWHERE);
+      const origin = await startElsewhere(leaf);
       return { origin, own, leaf, path: `/head?private-path-${index}` };
     }),
   );
