@@ -2,31 +2,17 @@
 // Anthropic's SDK while Anthropic fails: other vendors' dialects, and its own dialect inside two clouds' envelopes.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { type Pair, scenesOf } from './clients/failover-scenes.ts';
-import { openStage, type Stage } from './clients/failover-stage.ts';
+import { playAll } from './clients/failover-suite.ts';
 
-const PAIRS: readonly Pair[] = [
-  { from: 'messages', to: 'openai' },
-  { from: 'messages', to: 'gemini' },
-  { from: 'messages', to: 'invoke' },
-  { from: 'messages', to: 'vertex' },
-];
-let stage: Stage;
-
-before(async () => {
-  stage = await openStage(PAIRS);
-});
-after(() => stage?.close());
-
-for (const [turn, pair] of PAIRS.entries()) {
-  describe(`${pair.from} to ${pair.to}`, () => {
-    for (const { scene, fault } of scenesOf(pair, turn)) {
-      test(`${scene.name} while ${fault}`, async () => {
-        const calls = await stage.play(pair, scene, fault);
-        assert.ok(calls.primary >= 1, 'the primary comes first');
-        assert.ok(calls.fallback >= (scene.loop === undefined ? 1 : 2), 'each turn is answered by the fallback');
-      });
-    }
-  });
-}
+playAll(
+  [
+    { from: 'messages', to: 'openai' },
+    { from: 'messages', to: 'gemini' },
+    { from: 'messages', to: 'invoke' },
+    { from: 'messages', to: 'vertex' },
+  ],
+  ({ primary, fallback }, turns) => {
+    assert.ok(primary >= 1, 'the primary comes first');
+    assert.ok(fallback >= turns, 'each turn is answered by the fallback');
+  },
+);

@@ -7,9 +7,10 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Seen } from '../fakes/provider/client.ts';
 import type { RecordedRequest } from '../fakes/provider/recorded.ts';
+import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { startOnClock } from './daemon-on-a-clock.ts';
 import { type Bench, onDisk, receivedBy, receivedFrom, startBench } from './failover-chain-kit.ts';
 
 /** What only Gemini understands; not quite base64, so that whoever reads it as such changes it. */
@@ -63,7 +64,6 @@ before(async () => {
   bench = await startBench(
     {
       stays: {},
-      loop: { routing: { affinity: { ttl_ms: 1_000 } } },
       off: { routing: { affinity: { enabled: false } } },
       anthropic: { types: ['openai', 'anthropic', 'anthropic'], route: route('anthropic', thinking) },
       restart: { types: ['openai', 'anthropic'], route: route('restart', thinking.slice(1)) },
@@ -134,27 +134,35 @@ describe('after a failover', () => {
     assert.equal(by(await bench.ask('off')), 'off-1');
   });
 
-  test('within a tool loop it stays even when its time is over; after that it goes back', async () => {
-    const [a] = bench.of('loop');
-    const ask = (text: string, more: Record<string, unknown> = { tools: [TOOL] }) => bench.ask('loop', { text, more });
-    const texts = ['use the weather tool', ...Array.from({ length: 40 }, (_, at) => `clock ${at}`)];
-    a.misbehave('status=429; retry-after=0');
-    const first = await ask('use the weather tool');
-    assert.equal(by(first), 'loop-2');
-    // Each of these is with the backup, too, and since later: the first that goes back says that the time of the first is over.
-    for (const text of texts.slice(1)) assert.equal(by(await ask(text)), 'loop-2');
-    a.misbehave({});
-    let over = false;
-    for (const text of texts.slice(1)) {
-      over = by(await ask(text)) === 'loop-1';
-      if (over) break;
-      // Polling: each conversation can be asked but once, for asking keeps it where it is.
-      await sleep(200);
-    }
-    assert.ok(over);
+  test('within a tool loop it stays even when its time is over; after that it goes back', async (t) => {
+    const [a, b] = [await new SimulatedProvider().listen(), await new SimulatedProvider().listen()];
+    const { agent, clock, ask } = await startOnClock({
+      providers: [
+        { name: 'a', type: 'openai', base_url: `${a.origin}/v1`, api_key: 'key-a' },
+        { name: 'b', type: 'openai', base_url: `${b.origin}/v1`, api_key: 'key-b' },
+      ],
+      routes: [{ id: 'r', model: 'm', fallbacks: [{ provider: 'a' }, { provider: 'b' }] }],
+      routing: { affinity: { ttl_ms: 60_000 } },
+    });
+    t.after(async () => {
+      await agent.stop();
+      await Promise.all([a.close(), b.close()]);
+    });
+    const say = (text: string, more: Record<string, unknown> = { tools: [TOOL] }) =>
+      ask('a', { model: 'm', text, more });
+    const words = 'use the weather tool';
+    a.script('status=500', 'status=500');
+    const first = await say(words);
+    assert.deepEqual([by(first), by(await say('another one'))], ['b', 'b']);
     const calls = callsOf(first);
     assert.equal(calls.length, 1);
-    assert.equal(by(await ask('', loop('use the weather tool', calls))), 'loop-2');
+    clock.pass(55_000);
+    assert.equal(by(await say('another one')), 'b', 'its time is not over');
+    clock.pass(61_000);
+    assert.equal(by(await say('another one')), 'a', 'its time is over');
+    assert.equal(by(await say('', loop(words, calls))), 'b', 'its tool has just answered');
+    clock.pass(61_000);
+    assert.equal(by(await say(words)), 'a', 'its tool loop is over');
   });
 });
 

@@ -207,6 +207,15 @@ test('hostile documents are refused quickly', () => {
   assert.ok(performance.now() - started < 20_000);
 });
 
+test('what is of the wrong kind is one error, not one of its size as well', () => {
+  const parsed = parseConfig(`routes:\n  - { id: a, fallbacks: "${'x'.repeat(40)}" }\n`);
+  assert.ok(!parsed.ok);
+  assert.deepEqual(
+    parsed.errors.map(({ at, message }) => `${at}: ${message}`),
+    ['routes[0].fallbacks: Invalid input: expected array, received string'],
+  );
+});
+
 test('errors are counted, sorted by place, and end at twenty', () => {
   const parsed = parseConfig(Array.from({ length: 50 }, (_, i) => `k${i}: 1`).join('\n'));
   assert.ok(!parsed.ok);

@@ -166,7 +166,11 @@ export function parseConfig(text: string): ParseResult {
     placed(issue.message, nodeAt(document, issue.path, key)?.range?.[0], dotted(issue.path));
   const parsed = configSchema.safeParse(value);
   if (parsed.success) return { ok: true, config: parsed.data, locate: (issue) => locate(issue) };
-  const errors = parsed.error.issues
+  const { issues } = parsed.error;
+  // Of the wrong kind, its size says nothing: zod measures a text where a list was to be.
+  const wrongKind = new Set(issues.flatMap(({ code, path }) => (code === 'invalid_type' ? [dotted(path)] : [])));
+  const errors = issues
+    .filter(({ code, path }) => code === 'invalid_type' || !wrongKind.has(dotted(path)))
     .flatMap(zodIssues)
     .slice(0, MAX_ERRORS)
     .map((issue) => locate(issue, issue.key));
