@@ -41,7 +41,8 @@ header \`x-outpost-loss\` of the answer, and in \`x-outpost-attempts-detail\` wh
 
 ## Essential
 
-The answer would not be what was asked for. The target is skipped before it is tried, and the next one of the chain gets its turn.
+The answer would not be what was asked for. The target is skipped before it is tried, and the next one of the chain gets its turn. A
+route can say of a target that it is asked [\`without\`](../failover.md#coding-agents) server tools or custom tools instead.
 
 | code | what it means |
 | --- | --- |

@@ -6,8 +6,10 @@ import type { AnswerReader } from '../dialects/dialect.ts';
 import { createDecoder } from '../dialects/index.ts';
 
 export interface Tap {
-  /** The reader cannot see the answer (unknown or damaged coding, or a bomb): nothing it says may hold an answer back. An error is held by its
-   * status alone. */
+  /**
+   * The reader cannot see the answer (unknown or damaged coding, or a bomb): nothing it says may hold an answer back. An error is held by
+   * its status alone.
+   */
   isBlind(): boolean;
   push(chunk: Buffer): void;
   /** Calls back once the reader has seen the end. */

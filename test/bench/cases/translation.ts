@@ -8,6 +8,7 @@ import { SseParser } from '../../../src/proxy/dialects/framing/sse.ts';
 import { dialectOf } from '../../../src/proxy/dialects/index.ts';
 import { parseValue } from '../../../src/proxy/dialects/json/values.ts';
 import { codecOf, translateAnswer } from '../../../src/proxy/dialects/translation.ts';
+import { NO_FACTS } from '../../fakes/hub-request.ts';
 import { median } from '../client.ts';
 import { type Bench, type Finding, ratio } from './types.ts';
 
@@ -65,16 +66,7 @@ function requestBody(id: Id): string {
 
 const TARGET = {
   model: 'bench',
-  facts: {
-    contextTokens: undefined,
-    outputTokens: undefined,
-    images: undefined,
-    documents: undefined,
-    tools: undefined,
-    reasoning: undefined,
-    jsonSchema: undefined,
-    temperature: undefined,
-  },
+  facts: NO_FACTS,
   quirks: {},
   defaultMaxTokens: 8_192,
   mayUseOpaque: false,

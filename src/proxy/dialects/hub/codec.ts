@@ -49,8 +49,8 @@ export interface Quirks {
   /** Anthropic: the host fetches nothing, so images and documents by URL are refused. */
   readonly noUrls?: true;
   /**
-   * Anthropic: members of `output_config`, of tools, and of cache marks, that the host refuses, with the first version of Claude for which it takes them
-   * (4.05 is 4.5; Infinity: for none). Dropped with their loss.
+   * Anthropic: members of `output_config`, of tools, and of cache marks, that the host refuses, with the first version of Claude for
+   * which it takes them (4.05 is 4.5; Infinity: for none). Dropped with their loss.
    */
   readonly configMembers?: Readonly<Record<string, number>>;
   readonly toolMembers?: Readonly<Record<string, number>>;
