@@ -16,7 +16,7 @@ import {
 } from './command.ts';
 import { DEFAULT_PORTS } from './ports.ts';
 
-/** How long a stop may take before the process ends all the same. Milliseconds. */
+/** How long the process may take from a signal to its end, clean or not. Milliseconds. */
 const STOP_LIMIT = 1_800;
 
 export const run: Command = {
@@ -47,6 +47,8 @@ ${DATA_DIR_HELP}
     if (level === undefined) throw new UsageError(`--log-level takes one of ${LOG_LEVELS.join(', ')}`);
     const paths = pathsFor(io);
     const readyFile = values['ready-file'];
+    // First of all: whoever sees the ready file, or the words below, may send one at once.
+    const signal = stopSignal();
     const daemon = await startDaemon({
       configPath: resolve(values.config ?? paths.configPath),
       configRequired: values.config !== undefined,
@@ -66,9 +68,7 @@ ${DATA_DIR_HELP}
   gateway  ${daemon.ready.gateway_url}
   status   ${daemon.ready.api_url}   (open it with \`outpost ui\`)
 `);
-    const code = await stopSignal(daemon.stopped);
-    const limit = setTimeout(() => process.exit(code), STOP_LIMIT);
-    limit.unref();
+    const code = await Promise.race([signal.then(() => 0), daemon.stopped.then(() => 1)]);
     await daemon.stop();
     return code;
   },
@@ -77,19 +77,22 @@ ${DATA_DIR_HELP}
 /** Milliseconds. */
 const SAME_SIGNAL_MS = 400;
 
-/** Resolves to the exit code when a signal comes, or when the daemon stops by itself. A second signal ends at once. */
-function stopSignal(stopped: Promise<void>): Promise<number> {
+/** Resolves when a signal comes. A second one ends at once. */
+function stopSignal(): Promise<void> {
   return new Promise((done) => {
     let askedAt: number | undefined;
     const onSignal = (): void => {
+      const now = systemClock.monotonic();
+      if (askedAt === undefined) {
+        askedAt = now;
+        setTimeout(() => process.exit(0), STOP_LIMIT).unref();
+        done();
+      }
       // npm and the terminal both deliver the same Ctrl-C: that is one.
-      if (askedAt !== undefined && systemClock.monotonic() - askedAt > SAME_SIGNAL_MS) process.exit(130);
-      askedAt ??= systemClock.monotonic();
-      done(0);
+      if (now - askedAt > SAME_SIGNAL_MS) process.exit(130);
     };
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
     process.on('SIGHUP', onSignal);
-    void stopped.then(() => done(1));
   });
 }
