@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { type Agent, startAgent } from '../fakes/agent.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { gatewayToken } from '../integration/daemon-kit.ts';
 import { settledCall, tlsThrough } from './clients/kit.ts';
 import { startTee, type Tee } from './clients/tee.ts';
 
@@ -180,7 +181,8 @@ async function ask(way: 'gateway' | 'proxy', asked: Case, model: string): Promis
   let req: ClientRequest;
   if (way === 'gateway') {
     const path = `/${asked.segment}${fill(asked.path)}`;
-    req = request({ host: '127.0.0.1', port: agent.gatewayPort, method: 'POST', path, headers, agent: false });
+    const place = { host: '127.0.0.1', port: agent.gatewayPort, method: 'POST', path, agent: false };
+    req = request({ ...place, headers: { ...headers, ...gatewayToken(agent.dataDir) } });
   } else {
     const socket = await tlsThrough(agent, asked.host, { ALPNProtocols: ['http/1.1'] });
     const path = fill(asked.path);

@@ -8,6 +8,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { type Agent, startAgent } from '../fakes/agent.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { gatewayBase } from '../integration/daemon-kit.ts';
 
 const primary = new SimulatedProvider();
 const backup = new SimulatedProvider();
@@ -29,6 +30,9 @@ const CASES: readonly Case[] = [
   { name: 'server-error', primary: 'status=500', backup: 'status=502', status: 503 },
 ];
 
+/** Where nobody answers. */
+const HASTY = '{ first_content_ms: 1500, reasoning_first_content_ms: 1500, total_ms: 1500 }';
+
 const ASKS = ['chat', 'chat-stream', 'responses', 'messages', 'messages-stream'] as const;
 type Ask = (typeof ASKS)[number];
 
@@ -46,7 +50,8 @@ before(async () => {
       const key = 'api_key: backup-not-a-key';
       providers.push(`{ name: backup-${place}, type: ${other}, base_url: "${backup.origin}${base(other)}", ${key} }`);
       const targets = `{ provider: ${place} }, { provider: backup-${place}, model: fallback-model }`;
-      routes.push(`{ id: ${place}, model: "model-${place}", fallbacks: [${targets}] }`);
+      const routing = name === 'hang' ? `, routing: { timeouts: ${HASTY} }` : '';
+      routes.push(`{ id: ${place}, model: "model-${place}", fallbacks: [${targets}]${routing} }`);
     }
   }
   agent = await startAgent({
@@ -55,7 +60,6 @@ ${providers.map((item) => `  - ${item}`).join('\n')}
 routes:
 ${routes.map((item) => `  - ${item}`).join('\n')}
 routing:
-  timeouts: { first_content_ms: 300, reasoning_first_content_ms: 300, total_ms: 300 }
   retry: { base_ms: 1, cap_ms: 10, overload_min_ms: 0, overload_max_ms: 10 }
 `,
   });
@@ -66,6 +70,9 @@ after(async () => {
   await backup.close();
 });
 
+/** No other call's is, or begins, like it. */
+const promptOf = (place: string): string => `Hello ${place}!`;
+
 /** Calls with an SDK as it comes, retries included; counts what it sends. */
 async function ask(kind: Ask, place: string): Promise<{ readonly sent: number; readonly error: unknown }> {
   let sent = 0;
@@ -73,15 +80,15 @@ async function ask(kind: Ask, place: string): Promise<{ readonly sent: number; r
     sent += 1;
     return fetch(input, init);
   };
-  const base = `${agent.ready.gateway_url.replace(/\/$/, '')}/${place}`;
+  const base = `${gatewayBase(agent)}/${place}`;
   const openai = new OpenAI({ apiKey: 'callers-not-a-key', baseURL: `${base}/v1`, fetch: counted });
   const anthropic = new Anthropic({ apiKey: 'callers-not-a-key', baseURL: base, fetch: counted });
   const model = `model-${place}`;
-  const messages = [{ role: 'user' as const, content: `Hello ${place}` }];
+  const messages = [{ role: 'user' as const, content: promptOf(place) }];
   const calls: Readonly<Record<Ask, () => Promise<unknown>>> = {
     chat: () => openai.chat.completions.create({ model, messages }),
     'chat-stream': () => openai.chat.completions.stream({ model, messages }).finalChatCompletion(),
-    responses: () => openai.responses.create({ model, input: `Hello ${place}` }),
+    responses: () => openai.responses.create({ model, input: promptOf(place) }),
     messages: () => anthropic.messages.create({ model, messages, max_tokens: 50 }),
     'messages-stream': () => anthropic.messages.stream({ model, messages, max_tokens: 50 }).finalMessage(),
   };
@@ -93,16 +100,18 @@ async function ask(kind: Ask, place: string): Promise<{ readonly sent: number; r
 }
 
 for (const scene of CASES) {
-  describe(`${scene.name} everywhere`, () => {
+  // Side by side where each waits for its time to run out.
+  describe(`${scene.name} everywhere`, { concurrency: scene.name === 'hang' }, () => {
     for (const kind of ASKS) {
       test(`${kind}: one call, at most three attempts`, async () => {
         const place = `${kind}-${scene.name}`;
-        const before = primary.requests.length + backup.requests.length;
         primary.misbehave(scene.primary);
         backup.misbehave(scene.backup);
         const { sent, error } = await ask(kind, place);
         assert.equal(sent, 1, 'the SDK tried again');
-        const attempts = primary.requests.length + backup.requests.length - before;
+        const attempts = [...primary.requests, ...backup.requests].filter(({ body }) =>
+          body.includes(promptOf(place)),
+        ).length;
 
         assert.ok(error instanceof OpenAI.APIError || error instanceof Anthropic.APIError, String(error));
         assert.equal(error.status, scene.status, error.message);

@@ -17,6 +17,7 @@ import { type Agent, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { at, text } from '../fakes/provider/json.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { gatewayBase } from '../integration/daemon-kit.ts';
 import { readAnthropic } from './clients/received/anthropic.ts';
 
 type Params = Anthropic.MessageCreateParamsNonStreaming;
@@ -84,7 +85,7 @@ function tokenUri(): string {
 }
 
 test('an answer and a stream come from Vertex, with one token', async () => {
-  const baseURL = `${agent.ready.gateway_url.replace(/\/$/, '')}/anthropic`;
+  const baseURL = `${gatewayBase(agent)}/anthropic`;
   const client = new Anthropic({ apiKey: 'callers-not-a-key', baseURL, maxRetries: 0 });
   const ask = (content: string) =>
     ({ model: 'claude-sonnet-4-5', max_tokens: 50, messages: [{ role: 'user', content }] }) satisfies Params;

@@ -13,6 +13,7 @@ import { createServer, type Server, type TLSSocket, connect as tlsConnect } from
 import { type Agent, startAgent } from '../fakes/agent.ts';
 import { authorityFrom, makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { gatewayToken } from '../integration/daemon-kit.ts';
 import { settledCall } from './clients/kit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outpost-hostile-'));
@@ -91,7 +92,7 @@ after(async () => {
 function ask(provider: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${agent.gatewayPort}/${provider}/v1/chat/completions`, {
     method: 'POST',
-    headers: { authorization: 'Bearer app-key', 'content-type': 'application/json' },
+    headers: { authorization: 'Bearer app-key', 'content-type': 'application/json', ...gatewayToken(agent.dataDir) },
     body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'secret prompt' }] }),
   });
 }

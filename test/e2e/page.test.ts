@@ -52,6 +52,8 @@ async function openPage(wishes: BrowserContextOptions = {}): Promise<Page> {
 }
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
+/** Comes a frame after another page is shown. */
+const headingFocused = (page: Page) => page.waitForFunction(() => document.activeElement?.tagName === 'H1');
 const bodyRows = (page: Page) => page.locator('tbody tr');
 
 if (options.skip === undefined) {
@@ -86,7 +88,7 @@ test('all pages are reached and used by keyboard alone', options, async () => {
   await page.keyboard.press('Enter');
   await heading(page, 'Activity').waitFor();
   assert.equal(await page.title(), 'Activity - Outpost');
-  await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
+  await headingFocused(page);
   assert.equal(await page.getByRole('link', { name: 'Activity' }).getAttribute('aria-current'), 'page');
 
   await page.keyboard.press('Tab');
@@ -99,6 +101,7 @@ test('all pages are reached and used by keyboard alone', options, async () => {
   await page.getByRole('link', { name: 'What is recorded' }).focus();
   await page.keyboard.press('Enter');
   await heading(page, 'What is recorded about me').waitFor();
+  await headingFocused(page);
   await page.locator('summary').first().focus();
   await page.keyboard.press('Enter');
   await page.getByText('"seq": 1284').waitFor();
@@ -134,6 +137,7 @@ test('the checks run on demand and say what to do', options, async () => {
 test('a call appears live, is filtered, and waits while the table is paused', options, async () => {
   const page = await openPage();
   await page.getByRole('link', { name: 'Activity' }).click();
+  await heading(page, 'Activity').waitFor();
   const before_ = await bodyRows(page).count();
   agent.call(fakeCall(50, { id: 'live-1', app: 'Notebook', model: 'mistral-large', result: 'running' }));
   await page.getByRole('rowheader', { name: 'Notebook' }).waitFor();

@@ -12,6 +12,7 @@ import { type Agent, startAgent } from '../fakes/agent.ts';
 import { Origin } from '../fakes/origin.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { gatewayBase } from '../integration/daemon-kit.ts';
 import { findCall, recorded, tlsThrough } from './clients/kit.ts';
 
 const OTHER = 'sockets.vendor.example';
@@ -47,7 +48,7 @@ const AUTHORISED = { authorization: 'Bearer app-key' };
 
 /** Where a client connects to, and over what. */
 async function way(name: Way, host: string, path: string): Promise<{ url: string; options: ClientOptions }> {
-  if (name === 'gateway') return { url: `ws://127.0.0.1:${agent.gatewayPort}/openai${path}`, options: {} };
+  if (name === 'gateway') return { url: `${gatewayBase(agent).replace(/^http/, 'ws')}/openai${path}`, options: {} };
   const socket = await tlsThrough(agent, host, { ALPNProtocols: ['http/1.1'] });
   return { url: `wss://${host}${path}`, options: { createConnection: () => socket } };
 }

@@ -2,7 +2,7 @@
 // The real daemon as a child process, on free ports and a scratch folder: for tests, the bench and nothing else. Not a fake of
 // it; it lives here because it belongs to the same bench of tools.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,15 +54,22 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
   );
+  // Not `exit`: the last lines of its log come later.
+  const closed = once(child, 'close');
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {
     log += chunk.toString('utf8');
   });
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve());
-    child.once('exit', (code, signal) => reject(new Error(`outpost run ended with ${code ?? signal}\n${log}`)));
+    child.once('close', (code, signal) => reject(new Error(`outpost run ended with ${code ?? signal}\n${log}`)));
   });
   child.stdout.resume();
+  const kill = async (signal: NodeJS.Signals): Promise<void> => {
+    // A no-op once it has ended.
+    child.kill(signal);
+    await closed;
+  };
   const ready = readySchema.parse(JSON.parse(readFileSync(readyFile, 'utf8')));
   return {
     ready,
@@ -71,19 +78,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     dataDir,
     configPath,
     log: () => log,
-    kill: (signal) => end(child, signal),
+    kill,
     async stop() {
-      await end(child, 'SIGTERM');
+      await kill('SIGTERM');
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill(signal);
-  await exit;
 }
 
 export interface CommandResult {

@@ -10,7 +10,7 @@ import { intentBody, outcomeBody } from './audit-rows.ts';
 const [dir = '', level = 'standard', prefix = ''] = process.argv.slice(2);
 const settings = { ...SETTINGS, level: level as AuditLevel };
 // Small files: rotation is killed, too.
-const log = await openTestLog(dir, { settings, fileBytes: 256 * 1024 });
+const log = await openTestLog(dir, { settings, fileBytes: 64 * 1024 });
 process.stdout.write('ready\n');
 for (let lane = 0; lane < 6; lane++) void write(lane);
 

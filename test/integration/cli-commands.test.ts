@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,12 +14,12 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { auditRow } from '../../src/contract/audit-row.ts';
-import { agentState, doctorReport } from '../../src/contract/local-api.ts';
+import { type AgentState, agentState, doctorReport } from '../../src/contract/local-api.ts';
 import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/proxy/commands/data-files.ts';
 import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
-import { callGateway, chat, requestIdOf, untilState } from './daemon-kit.ts';
+import { callGateway, chat, filesUnder, requestIdOf, untilState } from './daemon-kit.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SECRETS = { literal: 'sk-literal-of-the-test', variable: 'sk-variable-of-the-test', caller: 'app-key' };
@@ -183,7 +183,9 @@ models: { deny: ["forbidden"] }
       assert.match(call.text(), model === 'forbidden' ? /^HTTP\/1\.1 400 / : /^HTTP\/1\.1 200 /);
       if (model === 'corp-model') request = requestIdOf(call.text());
     }
-    await untilState(agent, 'all is recorded', ({ activity }) => activity.every(({ result }) => result !== 'running'));
+    const ended = ({ activity }: AgentState) =>
+      activity.length === 4 && activity.every(({ result }) => result !== 'running');
+    await untilState(agent, 'all is recorded', ended);
   });
   after(async () => {
     await agent?.stop();
@@ -289,17 +291,13 @@ models: { deny: ["forbidden"] }
       assert.ok(!printed.includes(secret), 'printed');
       assert.ok(!agent.log().includes(secret), 'logged');
     }
-    const folder = dirname(agent.dataDir);
-    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-      const path = join(folder, name);
-      if (!statSync(path).isFile()) continue;
-      const bytes = readFileSync(path);
+    for (const { path, bytes } of filesUnder(dirname(agent.dataDir))) {
       const found = secrets.filter((secret) => bytes.includes(secret));
       const own =
         path === agent.configPath
           ? [SECRETS.literal]
           : tokens.filter((_, at) => path.endsWith(['api-token', 'gateway-token'][at] ?? ''));
-      assert.deepEqual(found, own, name);
+      assert.deepEqual(found, own, path);
     }
   });
 });

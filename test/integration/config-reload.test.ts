@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration file is picked up while the daemon runs: real files, real watching.
+// The configuration file is picked up while the daemon runs: real files, real watching. The store looks from this very thread: what is
+// written synchronously, it never finds half done.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { unlinkSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -89,7 +91,7 @@ test('a bad file keeps the running one, says where it is wrong, and recovers whe
   const { file, store, log } = await rig(t, DENY('one'));
   const running = store.current;
   const refusal = rejected(store);
-  await writeFile(
+  writeFileSync(
     file,
     'models: { deny: [two] }\nproviders:\n  - { name: a, type: openai, api_key: sk-SECRET, nmae: b }\n',
   );
@@ -132,8 +134,8 @@ test('editors that write a new file and rename it over the old one are seen, aga
 test('a file that is removed and recreated at once is never missed nor complained about', async (t) => {
   const { file, store, log } = await rig(t, DENY('one'));
   const change = activated(store);
-  await unlink(file);
-  await writeFile(file, DENY('two'));
+  unlinkSync(file);
+  writeFileSync(file, DENY('two'));
   await change;
   assert.ok(!log.some((line) => line.startsWith('config-rejected')));
 });
@@ -168,7 +170,7 @@ test('a change of the catalogue file is a change of the policy', async (t) => {
   await change;
   assert.equal(store.current.decideHost('ai.example').action, 'govern');
   const refusal = rejected(store);
-  await writeFile(join(folder, 'hosts.csv'), row('nonsense'));
+  writeFileSync(join(folder, 'hosts.csv'), row('nonsense'));
   const status = await refusal;
   assert.ok(status.state === 'rejected');
   assert.deepEqual([status.errors[0]?.at, status.errors[0]?.line], ['catalogue file default', 2]);
@@ -292,7 +294,7 @@ test('a certificate file is a part of the configuration: it must be good, and a 
   const at = '3:21 upstream.ca_files[1]: the certificate file';
   assert.equal(await spoil(() => unlink(b)), `${at} does not exist`);
   assert.equal(await spoil(() => mkdir(b)), `${at} is not a regular file`);
-  await rm(b, { recursive: true });
+  assert.equal(await spoil(() => rm(b, { recursive: true })), `${at} does not exist`);
   assert.equal(await spoil(() => writeFile(b, 'none')), `${at} has no certificate in PEM form that can be read`);
   const recovery = activated(store);
   await writeFile(b, second);

@@ -4,14 +4,14 @@
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
-import { bodiesOf, chat, endlessChat, untilMorePieces } from './daemon-kit.ts';
+import { bodiesOf, chat, endlessChat, filesUnder, untilMorePieces } from './daemon-kit.ts';
 import { openTunnel, requestOver, responseOf, until } from './intercept-kit.ts';
 
 const HOST = 'llm.corp.example';
@@ -112,8 +112,12 @@ test('rotation by another process: streams survive, and clients of either genera
   });
   const words = await runOutpost(['ca', 'show', '--data-dir', agent.dataDir]);
   assert.match(words.stdout, /current .*generation 2[\s\S]*previous .*generation 1/);
-  const bundle = rootsOf(readFileSync(join(agent.dataDir, 'ca-bundle.pem'), 'utf8')).map(fingerprint);
-  for (const root of roots) assert.ok(bundle.includes(fingerprint(root)), 'the bundle of `outpost env` has both');
+  // Written behind the certificates' change.
+  const bundle = () => rootsOf(readFileSync(join(agent.dataDir, 'ca-bundle.pem'), 'utf8')).map(fingerprint);
+  await until(
+    () => roots.every((root) => bundle().includes(fingerprint(root))),
+    '`outpost env` has a bundle with both',
+  );
   const bodies = await bodiesOf(agent);
   assert.ok(bodies.some((body) => body.kind === 'event' && body.event === 'ca-rotated'));
 });
@@ -128,12 +132,9 @@ test('keys: only this user can read them, and they are nowhere outside of ca/', 
   const secret = pem?.[1]?.slice(-40) ?? '';
   assert.equal(secret.length, 40, 'the key is in the state file, where this test looks for it');
 
-  const folder = dirname(agent.dataDir);
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name));
-  const readable = files.filter((path) => statSync(path).isFile() && !path.startsWith(caDir + sep));
-  assert.ok(readable.length > 5);
-  for (const path of readable) {
-    const bytes = readFileSync(path);
+  const others = filesUnder(dirname(agent.dataDir)).filter(({ path }) => !path.startsWith(caDir + sep));
+  assert.ok(others.length > 5);
+  for (const { path, bytes } of others) {
     assert.ok(!bytes.includes('PRIVATE KEY') && !bytes.includes(secret), path);
   }
   const said = await Promise.all([

@@ -2,13 +2,13 @@
 // What the tests of the running daemon share: its state, its rows, waiting for a condition. Knows no test.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditRow, RowBody } from '../../src/contract/audit-row.ts';
 import { type AgentState, agentState } from '../../src/contract/local-api.ts';
 import { GATEWAY_TOKEN_FILE } from '../../src/proxy/commands/data-files.ts';
-import { callApi } from '../../src/proxy/commands/running.ts';
+import { callApi, findRunning } from '../../src/proxy/commands/running.ts';
 import { type Agent, runOutpost } from '../fakes/agent.ts';
 import { until } from './intercept-kit.ts';
 import { postText, type RawCall, rawCall } from './raw-call.ts';
@@ -22,7 +22,7 @@ export async function untilState(
   agent: Agent,
   what: string,
   holds: (state: AgentState) => boolean,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<AgentState> {
   const end = performance.now() + deadlineMs;
   for (;;) {
@@ -36,8 +36,11 @@ export async function untilState(
   }
 }
 
-/** All rows of the log, oldest first, as another process reads them. */
+/** All rows of the log, oldest first, as another process reads them, and what a running daemon still has in hand. */
 export async function rowsOf(agent: Agent): Promise<readonly AuditRow[]> {
+  if (findRunning(agent.dataDir) !== undefined) {
+    await untilState(agent, 'all rows are stored', ({ audit }) => audit.pending === 0);
+  }
   const { code, stdout, stderr } = await runOutpost(['audit', 'export', '--data-dir', agent.dataDir]);
   assert.equal(code, 0, stderr);
   const lines = stdout.split('\n').filter((line) => line !== '');
@@ -46,6 +49,19 @@ export async function rowsOf(agent: Agent): Promise<readonly AuditRow[]> {
 
 export async function bodiesOf(agent: Agent): Promise<readonly RowBody[]> {
   return (await rowsOf(agent)).map(({ body }) => body);
+}
+
+/** Every file under a folder of a running daemon, which removes some meanwhile: those are left out. */
+export function filesUnder(folder: string): readonly { readonly path: string; readonly bytes: Buffer }[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
+    const path = join(folder, name);
+    try {
+      return statSync(path).isFile() ? [{ path, bytes: readFileSync(path) }] : [];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  });
 }
 
 export const chat = (model: string, stream = false): object => ({
@@ -65,7 +81,7 @@ export const endlessChat = (model: string): object => ({
 export async function untilMorePieces(text: () => string, more: number): Promise<void> {
   const pieces = (): number => text().split('"content":').length;
   const wanted = pieces() + more;
-  await until(() => pieces() >= wanted, `${more} more pieces; the end is ${text().slice(-300)}`, 10_000);
+  await until(() => pieces() >= wanted, `${more} more pieces; the end is ${text().slice(-300)}`);
 }
 
 /**
@@ -73,6 +89,18 @@ export async function untilMorePieces(text: () => string, more: number): Promise
  */
 export function gatewayToken(dataDir: string): Readonly<Record<string, string>> {
   return { 'x-outpost-token': readFileSync(join(dataDir, GATEWAY_TOKEN_FILE), 'utf8').trim() };
+}
+
+/** The same for a head that is written by hand. */
+export function gatewayTokenLine(dataDir: string): string {
+  return Object.entries(gatewayToken(dataDir))
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+}
+
+/** The same for an SDK: a base URL without `/` at its end, to which the provider's segment is added. */
+export function gatewayBase({ ready, dataDir }: Agent): string {
+  return `${ready.gateway_url.replace(/\/$/, '')}/t/${Object.values(gatewayToken(dataDir)).join('')}`;
 }
 
 /** A call through the gateway. */

@@ -11,7 +11,16 @@ import type { Seen } from '../fakes/provider/client.ts';
 import type { RecordedRequest } from '../fakes/provider/recorded.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { startOnClock } from './daemon-on-a-clock.ts';
-import { type Bench, onDisk, receivedBy, receivedFrom, startBench } from './failover-chain-kit.ts';
+import {
+  type Bench,
+  onDisk,
+  type Question,
+  receivedBy,
+  receivedFrom,
+  remembered,
+  startBench,
+} from './failover-chain-kit.ts';
+import { until } from './intercept-kit.ts';
 
 /** What only Gemini understands; not quite base64, so that whoever reads it as such changes it. */
 const THOUGHT = 'CpQBAdHtim9+/thought/signature==\u00e9';
@@ -178,13 +187,21 @@ describe('what a provider is to be told again', () => {
   const text = 'call the weather tool';
   const effort = { reasoning_effort: 'high', tools: [TOOL] };
 
+  /** Asks, and waits until what came is remembered: the thread for that starts after the answer, and no call waits for it for long. */
+  async function begin(id: string, asked: Question): Promise<Seen> {
+    const before = remembered(bench.agent);
+    const seen = await bench.ask(id, asked);
+    await until(() => remembered(bench.agent) > before, `what is remembered of ${id}`, 20_000);
+    return seen;
+  }
+
   for (const stream of [false, true]) {
     test(`Anthropic's signature comes back to it, and to nobody else (${stream ? 'stream' : 'whole'})`, async () => {
       const [openai, anthropic, other] = bench.of('anthropic');
       assert.ok(other !== undefined);
       const words = `${text} ${stream}`;
       openai.misbehave('status=429; retry-after=0');
-      const first = await bench.ask('anthropic', { text: words, stream, more: effort });
+      const first = await begin('anthropic', { text: words, stream, more: effort });
       assert.equal(by(first), 'anthropic-2', first.body.toString());
       assert.ok(!receivedFrom(first).includes(SIGNATURE));
       const id = /"id":\s*"((?:call|toolu)[^"]*)"/.exec(first.body.toString())?.[1];
@@ -209,11 +226,15 @@ describe('what a provider is to be told again', () => {
   test('it is kept over a restart, sealed', async () => {
     const [openai, anthropic] = bench.of('restart');
     openai.misbehave('status=429; retry-after=0');
-    const first = await bench.ask('restart', { text, more: effort });
+    const first = await begin('restart', { text, more: effort });
     assert.equal(by(first), 'restart-2');
     await bench.restart();
-    const second = await bench.ask('restart', { more: { ...effort, ...loop(text, callsOf(first)) } });
-    assert.equal(by(second), 'restart-2');
+    // The first look-up starts the thread, and may not find anything in time.
+    const end = performance.now() + 20_000;
+    do {
+      const second = await bench.ask('restart', { more: { ...effort, ...loop(text, callsOf(first)) } });
+      assert.equal(by(second), 'restart-2');
+    } while (thinkingIn(anthropic.requests.at(-1)).length === 0 && performance.now() < end);
     assert.deepEqual(thinkingIn(anthropic.requests.at(-1)), told);
     const disk = onDisk(bench.agent.dataDir);
     assert.match(disk, /state\.db/);
@@ -223,7 +244,7 @@ describe('what a provider is to be told again', () => {
   test('Gemini’s signature of a tool call comes back to it byte for byte', async () => {
     const [openai] = bench.of('gemini');
     openai.misbehave('status=429; retry-after=0');
-    const first = await bench.ask('gemini', { text, more: effort });
+    const first = await begin('gemini', { text, more: effort });
     assert.equal(by(first), 'gemini-2', first.body.toString());
     const second = await bench.ask('gemini', { more: { ...effort, ...loop(text, callsOf(first)) } });
     assert.equal(by(second), 'gemini-2', second.body.toString());

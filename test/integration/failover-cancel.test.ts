@@ -52,7 +52,9 @@ const silent = createServer((socket) => {
 
 const sets: Record<string, SetPlan> = {
   // Longer than any test: only the caller ends the wait.
-  waiting: { routing: { deadline_ms: 3_600_000, retry: { transient: 2, base_ms: 60_000, cap_ms: 60_000 } } },
+  waiting: {
+    routing: { deadline_ms: 3_600_000, retry: { overload: 1, overload_min_ms: 60_000, overload_max_ms: 60_000 } },
+  },
   key: {
     providers: [{ routing: { rate_limit: { wait_ms: 60_000 } } }, { routing: { rate_limit: { wait_ms: 60_000 } } }],
   },
@@ -117,7 +119,7 @@ test('while connecting', async () => {
 });
 
 test('while waiting before a retry', async () => {
-  for (const server of bench.of('waiting')) server.misbehave('status=500');
+  for (const server of bench.of('waiting')) server.misbehave('status=503');
   const call = bench.raw('waiting');
   const failed = (): number => bench.agent.log().match(/"attempt-failed".*"waiting-/g)?.length ?? 0;
   await until(() => failed() === 2, 'two failed attempts');

@@ -2,9 +2,12 @@
 // What the tests of chains share: a real daemon whose configuration is made of sets, each a route with providers of its own, so that no
 // test meets the breakers of another. Knows no test.
 
+import assert from 'node:assert/strict';
+import { lookup } from 'node:dns';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import type { RowBody } from '../../src/contract/audit-row.ts';
 import { type Agent, type AgentOptions, startAgent } from '../fakes/agent.ts';
 import { type Seen, send } from '../fakes/provider/client.ts';
@@ -35,6 +38,8 @@ const BASE_PATHS: Readonly<Record<string, string>> = {
   together: '/v1',
   'openai-compatible': '/v1',
 };
+/** Reading the log takes a process of its own: time for some on a slow machine. */
+const ROWS_MS = 20_000;
 const CREDENTIALS = ['api_key', 'api_keys', 'aws', 'service_account'];
 
 export type Dialect = 'chat' | 'responses' | 'messages' | 'gemini' | 'converse' | 'cohere' | 'ollama' | 'embeddings';
@@ -177,9 +182,44 @@ export async function startBench(
   };
 }
 
-/** All rows of one call, oldest first. */
+/** All rows of a call that has ended, oldest first. The last of them is written after the caller has its answer. */
 export async function rowsOfRequest(agent: Agent, request: string): Promise<readonly RowBody[]> {
-  return (await bodiesOf(agent)).filter((body) => 'request' in body && body.request === request);
+  const end = performance.now() + ROWS_MS;
+  for (;;) {
+    const rows = (await bodiesOf(agent)).filter((body) => 'request' in body && body.request === request);
+    if (rows.some(({ kind }) => kind === 'outcome' || kind === 'refusal')) return rows;
+    assert.ok(performance.now() < end, `no end of ${request}: ${rows.map(({ kind }) => kind).join(', ')}`);
+  }
+}
+
+/** How many rows there are of what providers want to be told again. The thread that writes them starts with the first. */
+export function remembered({ dataDir }: Agent): number {
+  try {
+    const db = new Database(join(dataDir, 'state.db'), { readonly: true, fileMustExist: true });
+    try {
+      return Number(db.prepare('SELECT count(*) FROM state WHERE length(key) = 32').pluck().get());
+    } finally {
+      db.close();
+    }
+  } catch {
+    return 0;
+  }
+}
+
+/** `timeouts` of who waits for what a resolver says: a look-up that takes long would be a hang instead. */
+export const PATIENT_CONNECT = { connect_ms: 120_000 };
+
+/**
+ * Are there no such names under `.invalid`? Resolvers mostly say so at once; some of a machine without a network think about it for
+ * long.
+ */
+export function refusesSoon(names: readonly string[]): Promise<boolean> {
+  const refused = (name: string): Promise<boolean> =>
+    new Promise((resolve) => lookup(`${name}.invalid`, (error) => resolve(error !== null)));
+  return Promise.race([
+    Promise.all(names.map(refused)).then((all) => all.every(Boolean)),
+    new Promise<boolean>((resolve) => setTimeout(resolve, 2_000, false).unref()),
+  ]);
 }
 
 /** Everything that a provider received, as one text. */
@@ -199,8 +239,18 @@ export function onDisk(folder: string, except: readonly string[] = []): string {
   if (!existsSync(folder)) return '';
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && !except.includes(entry.name))
-    .map((entry) => `${entry.name}\n${readFileSync(join(entry.parentPath, entry.name)).toString('latin1')}`)
+    .map((entry) => `${entry.name}\n${textOf(join(entry.parentPath, entry.name))}`)
     .join('\n');
+}
+
+/** A daemon that runs renames and removes files meanwhile: what is gone holds nothing. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 /** The words of an answer, whatever its dialect is (JSON answers and streams). */

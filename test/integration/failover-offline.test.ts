@@ -3,23 +3,19 @@
 // it ends is shown with a clock of the tests in the routing room: what is reached on loopback says nothing about the way out.
 
 import assert from 'node:assert/strict';
-import { lookup } from 'node:dns';
 import { after, before, describe, test } from 'node:test';
 import { routeReport } from '../../src/contract/local-api.ts';
 import { runOutpost } from '../fakes/agent.ts';
 import { stateOf } from './daemon-kit.ts';
-import { type Bench, startBench } from './failover-chain-kit.ts';
+import { type Bench, PATIENT_CONNECT, refusesSoon, startBench } from './failover-chain-kit.ts';
 
-/** Resolvers mostly say at once that there is no such name; some of a machine without a network think about it for long. */
-const answersSoon = await Promise.race([
-  new Promise<boolean>((resolve) => lookup('zero.invalid', (error) => resolve(error !== null))),
-  new Promise<boolean>((resolve) => setTimeout(resolve, 2_000, false).unref()),
-]);
+const NAMES = ['zero', 'one', 'two', 'three'] as const;
+const answersSoon = await refusesSoon(NAMES);
 
 describe('names do not resolve', { skip: !answersSoon && 'this resolver does not answer soon for .invalid' }, () => {
   let bench: Bench;
   before(async () => {
-    const at = (name: string) => ({ base_url: `https://${name}.invalid/v1` });
+    const at = (name: (typeof NAMES)[number]) => ({ base_url: `https://${name}.invalid/v1` });
     bench = await startBench(
       {
         alone: { types: ['openai'], providers: [at('zero')] },
@@ -27,7 +23,10 @@ describe('names do not resolve', { skip: !answersSoon && 'this resolver does not
         near: { types: ['openai', 'openai'], providers: [at('three')] },
       },
       // The next call that may find out whether it is over comes after this test.
-      { routing: { affinity: { enabled: false }, device: { offline_probe_ms: 60_000, offline_window_ms: 60_000 } } },
+      {
+        routing: { affinity: { enabled: false }, device: { offline_probe_ms: 60_000, offline_window_ms: 60_000 } },
+        timeouts: PATIENT_CONNECT,
+      },
     );
   });
   after(() => bench?.stop());

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { agentState } from '../../src/contract/local-api.ts';
 import { send } from '../fakes/provider/client.ts';
-import { untilState } from './daemon-kit.ts';
+import { gatewayToken, untilState } from './daemon-kit.ts';
 import { type Bench, startBench } from './failover-chain-kit.ts';
 
 const OUT = { routing: { breaker: { failures: 1, open_ms: 600_000, max_open_ms: 600_000, jitter: 0 } } };
@@ -67,8 +67,8 @@ test('a call for which nothing could be tried has its intent and its outcome, an
     ['m-out', '/v1/chat/completions', 0, 'OUT_CHAIN_FAILED'],
   );
   const { activity, counters } = agentState.parse(
-    await untilState(bench.agent, 'the call is shown', ({ activity: lines }) =>
-      lines.some(({ id }) => id === intent.request),
+    await untilState(bench.agent, 'the call has ended', ({ activity: lines }) =>
+      lines.some(({ id, result }) => id === intent.request && result !== 'running'),
     ),
   );
   assert.equal(activity.find(({ id }) => id === intent.request)?.result, 'failed');
@@ -102,9 +102,10 @@ test('the page names the model that answered', async () => {
 });
 
 test('what is no request to a model stays with the provider that it addresses, whatever route matches', async () => {
-  const url = `${bench.agent.ready.gateway_url}/lists-1/v1/models`;
+  const { agent } = bench;
+  const url = `${agent.ready.gateway_url}/lists-1/v1/models`;
   const before = bench.counts('lists');
-  const answer = await send({ url, headers: { authorization: 'Bearer app-key' } });
+  const answer = await send({ url, headers: { authorization: 'Bearer app-key', ...gatewayToken(agent.dataDir) } });
   assert.notEqual(answer.status, 503);
   const [first = 0, second = 0] = bench.counts('lists');
   assert.deepEqual([first - (before[0] ?? 0), second - (before[1] ?? 0)], [1, 0]);

@@ -118,7 +118,8 @@ let agent: Agent;
 before(async () => {
   await primary.listen();
   await backup.listen();
-  fleeting = createServer();
+  // A minute between two calls is no reason for the agent to close one itself.
+  fleeting = createServer({ keepAliveTimeout: 60_000 });
   const served = new WeakSet<object>();
   const waiting: (() => void)[] = [];
   fleeting.on('request', (req, res) => {

@@ -26,7 +26,7 @@ export interface Row {
   readonly name: string;
   readonly modes: readonly Mode[];
   /** 'refused': nobody listens. 'reset': its connection is reset once the caller has seen something. */
-  readonly play: Play | 'refused';
+  readonly play: (() => Play) | 'refused';
   readonly reset?: boolean;
   /** Short waits; where they are not needed a slow machine shall not meet them. */
   readonly hasty?: boolean;
@@ -40,7 +40,7 @@ const STREAMED: readonly Mode[] = ['stream', 'array'];
 /** Longer than any default hold of a rate window. */
 export const LONG_SECONDS = 120;
 
-const fault = (value: Fault): Play => ({ kind: 'fault', fault: value });
+const fault = (value: Fault) => (): Play => ({ kind: 'fault', fault: value });
 
 function backup(failure: string, billed: boolean, status: number | undefined): Expected {
   return { by: 'backup', failure, billed, status };
@@ -95,37 +95,45 @@ function beforeTheHead(): readonly Row[] {
 }
 
 function statuses(caller: Caller): readonly Row[] {
-  const row = (status: number, expected: Expected, headers?: readonly string[], why = ''): Row => ({
+  const row = (status: number, expected: Expected, headers: () => readonly string[] = () => [], why = ''): Row => ({
     name: `${status}${why}`,
     modes: ALL,
-    play: refusal(caller, status, headers),
+    play: () => refusal(caller, status, headers()),
     expected,
   });
   const mine = (status: number, failure = 'client-mistake'): Expected => ({ by: 'primary-error', status, failure });
   const held = (status: number, seconds: number): Expected => ({ ...limited(status), held: seconds });
   const limited = (status: number) => ({ by: 'backup', failure: 'rate-limit', billed: false, status }) as const;
-  const inTwoMinutes = new Date(Date.now() + LONG_SECONDS * 1_000).toUTCString();
+  const inSeconds = () => ['retry-after', String(LONG_SECONDS)];
+  const inMilliseconds = () => ['retry-after-ms', String(LONG_SECONDS * 1_000)];
+  // Of the moment at which it is said: the rows before it may take longer than that.
+  const asDate = () => ['retry-after', new Date(Date.now() + LONG_SECONDS * 1_000).toUTCString()];
   const { quota, noModel, tooLong } = caller.refusals;
   return [
     ...[400, 404, 405, 409, 413, 415, 422].map((status) => row(status, mine(status))),
-    { name: 'a prompt too long', modes: ALL, play: tooLong, expected: mine(tooLong.status, 'context-length') },
-    { name: 'no such model', modes: ALL, play: noModel, expected: backup('model-missing', false, noModel.status) },
-    row(409, backup('transient', false, 409), ['x-should-retry', 'true'], ' that is to be tried again'),
+    { name: 'a prompt too long', modes: ALL, play: () => tooLong, expected: mine(tooLong.status, 'context-length') },
+    {
+      name: 'no such model',
+      modes: ALL,
+      play: () => noModel,
+      expected: backup('model-missing', false, noModel.status),
+    },
+    row(409, backup('transient', false, 409), () => ['x-should-retry', 'true'], ' that is to be tried again'),
     ...[401, 402, 403].map((status) => row(status, backup('credential', false, status))),
-    { name: 'no money left', modes: ALL, play: quota, expected: backup('credential', false, quota.status) },
-    row(429, held(429, 15), [], ' without a time'),
-    row(429, held(429, LONG_SECONDS), ['retry-after', String(LONG_SECONDS)], ' with seconds'),
-    row(429, held(429, LONG_SECONDS), ['retry-after', inTwoMinutes], ' with a date'),
-    row(429, held(429, LONG_SECONDS), ['retry-after-ms', String(LONG_SECONDS * 1_000)], ' with milliseconds'),
-    row(529, held(529, LONG_SECONDS), ['retry-after', String(LONG_SECONDS)], ' with seconds'),
+    { name: 'no money left', modes: ALL, play: () => quota, expected: backup('credential', false, quota.status) },
+    row(429, held(429, 15), undefined, ' without a time'),
+    row(429, held(429, LONG_SECONDS), inSeconds, ' with seconds'),
+    row(429, held(429, LONG_SECONDS), asDate, ' with a date'),
+    row(429, held(429, LONG_SECONDS), inMilliseconds, ' with milliseconds'),
+    row(529, held(529, LONG_SECONDS), inSeconds, ' with seconds'),
     ...[408, 425, 500, 502, 504].map((status) => row(status, backup('transient', false, status))),
     ...[503, 529].map((status) => row(status, backup('overload', false, status))),
   ];
 }
 
 /** What a load balancer says, by mistake with a 200. */
-function text(type: string): Play {
-  return { kind: 'answer', status: 200, headers: ['content-type', type], body: 'upstream connect error' };
+function text(type: string): () => Play {
+  return () => ({ kind: 'answer', status: 200, headers: ['content-type', type], body: 'upstream connect error' });
 }
 
 function badAnswers(caller: Caller): readonly Row[] {
@@ -150,7 +158,7 @@ function badAnswers(caller: Caller): readonly Row[] {
     {
       name: 'an error before content, then silence',
       modes: STREAMED,
-      play: { kind: 'error-and-silence' },
+      play: () => ({ kind: 'error-and-silence' }),
       expected: told,
     },
     { name: 'an error as the first event', modes: STREAMED, play: fault({ error: 0 }), expected: told },
@@ -160,7 +168,7 @@ function badAnswers(caller: Caller): readonly Row[] {
   if (caller.family !== 'bedrock') {
     const { body } = refusal(caller, 500);
     // Converse says with the status alone that a message is an error.
-    const play = { kind: 'answer', status: 200, headers: [], body } as const;
+    const play = (): Play => ({ kind: 'answer', status: 200, headers: [], body });
     rows.push({ name: '200 and an error as JSON', modes: ALL, play, expected: backup('bad-answer', false, 200) });
   }
   if (caller.preamble === 0) return rows;

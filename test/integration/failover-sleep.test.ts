@@ -3,7 +3,6 @@
 // was out before is tried at once.
 
 import assert from 'node:assert/strict';
-import { lookup } from 'node:dns';
 import { once } from 'node:events';
 import { connect as connectH2, createServer as createH2Server } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -13,7 +12,7 @@ import type { Seen } from '../fakes/provider/client.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { callGateway, gatewayToken, stateOf } from './daemon-kit.ts';
 import { type ClockedDaemon, type SleepKind, startOnClock } from './daemon-on-a-clock.ts';
-import type { Json } from './failover-chain-kit.ts';
+import { type Json, PATIENT_CONNECT, refusesSoon } from './failover-chain-kit.ts';
 
 const KINDS: readonly SleepKind[] = ['still', 'on'];
 const MINUTE = 60_000;
@@ -272,17 +271,14 @@ test('a duplex call after it gets a connection of its own', { timeout: 60_000 },
   assert.deepEqual([await call(), sessions], ['pong', 2]);
 });
 
-/** Resolvers mostly say at once that there is no such name; some of a machine without a network think about it for long. */
-const answersSoon = await Promise.race([
-  new Promise<boolean>((resolve) => lookup('zero.invalid', (error) => resolve(error !== null))),
-  new Promise<boolean>((resolve) => setTimeout(resolve, 2_000, false).unref()),
-]);
+const NAMES = ['one', 'two'];
+const answersSoon = await refusesSoon(NAMES);
 
 test('a machine that was offline before it asks anew at once', {
   skip: !answersSoon && 'this resolver does not answer soon for .invalid',
 }, async (t) => {
   const { agent, clock, ask } = await startOnClock({
-    providers: ['one', 'two'].map((name) => ({
+    providers: NAMES.map((name) => ({
       name,
       type: 'openai',
       base_url: `https://${name}.invalid/v1`,
@@ -290,6 +286,7 @@ test('a machine that was offline before it asks anew at once', {
     })),
     routes: [{ id: 'out', model: 'm', fallbacks: [{ provider: 'one' }, { provider: 'two' }] }],
     routing: { affinity: { enabled: false }, device: { offline_probe_ms: MINUTE, offline_window_ms: MINUTE } },
+    timeouts: PATIENT_CONNECT,
   });
   t.after(() => agent.stop());
   const attempts = async (): Promise<unknown> => (await ask('one', { model: 'm' })).headers['x-outpost-attempts'];

@@ -6,8 +6,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Seen } from '../fakes/provider/client.ts';
 import { startOnClock } from './daemon-on-a-clock.ts';
-import { receivedFrom } from './failover-chain-kit.ts';
+import { receivedFrom, remembered } from './failover-chain-kit.ts';
 import { CALLERS, holdsOneOf, Thinker, type TONGUES } from './failover-thinkers.ts';
+import { until } from './intercept-kit.ts';
 
 interface Host {
   readonly type: string;
@@ -101,7 +102,7 @@ const LONG = 2 * STAY;
 
 for (const journey of JOURNEYS) {
   test(journey.name, async (t) => {
-    const { own, other, caller, answers, pass, turn } = await setOut(t, journey);
+    const { agent, own, other, caller, answers, pass, turn } = await setOut(t, journey);
     const { called, said, foreign = 'call Linz' } = journey;
 
     caller.says('Where does it rain?');
@@ -110,6 +111,8 @@ for (const journey of JOURNEYS) {
     own.status = 500;
     caller.answersCalls();
     assert.equal(await turn(), 'other');
+    // The thread that remembers may still be starting, and no call waits for it for long.
+    await until(() => remembered(agent) > 0, 'what is remembered', 20_000);
     own.status = 200;
     pass(LONG);
     caller.answersCalls();
@@ -183,6 +186,7 @@ async function setOut(t: TestContext, journey: Journey) {
   const answers: Seen[] = [];
   return {
     ...thinkers,
+    agent,
     caller,
     answers,
     pass: (ms: number) => clock.pass(ms),

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type Agent, startAgent } from '../fakes/agent.ts';
 import { send } from '../fakes/provider/client.ts';
+import { gatewayToken } from './daemon-kit.ts';
 
 const event = (type: string, more: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
 const START = event('message_start', {
@@ -88,7 +89,7 @@ after(async () => {
 function ask(model: string, streamed: boolean) {
   return send({
     url: `${agent.ready.gateway_url}/gone/v1/chat/completions`,
-    headers: { 'content-type': 'application/json', authorization: 'Bearer app' },
+    headers: { 'content-type': 'application/json', authorization: 'Bearer app', ...gatewayToken(agent.dataDir) },
     body: JSON.stringify({ model, stream: streamed, messages: [{ role: 'user', content: 'q' }] }),
   });
 }

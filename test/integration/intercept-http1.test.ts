@@ -207,6 +207,7 @@ test('h1: the body of a call that is answered early is discarded, and the connec
 test('h1: while the agent stops, running calls end well and new ones are told to come back', async () => {
   let release: () => void = () => undefined;
   const kit = await startKit({
+    clock: new FakeClock(),
     handle: async (call) => {
       await new Promise<void>((resolve) => {
         release = resolve;
@@ -238,7 +239,7 @@ test('h1: a client that ends without reading what waits for it is gone as well',
     socket.write(`GET / HTTP/1.1\r\nHost: ${GOVERNED}\r\n\r\n`);
     await nextChunk(socket);
     socket.end();
-    await until(() => kit.calls[n]?.gone.aborted === true, 'gone', 1_000);
+    await until(() => kit.calls[n]?.gone.aborted === true, 'gone');
     socket.destroy();
   }
 });

@@ -21,6 +21,7 @@ import type { Attribution, Identity } from '../../src/proxy/identity/owner.ts';
 import { type Intercept, startIntercept } from '../../src/proxy/intercept/intercept.ts';
 import type { ClientDistrust } from '../../src/proxy/intercept/tls-server.ts';
 import type { HostDecision, Settings } from '../../src/proxy/policy/policy.ts';
+import { FakeClock } from '../fakes/clock.ts';
 import { makeTestCa, type TestCa } from '../fakes/pki.ts';
 
 export const GOVERNED = 'api.openai.test';
@@ -112,16 +113,28 @@ export interface Ending {
   after(close: () => unknown): void;
 }
 
+/** Closes a kit; where time stands still, what running calls are given to end has to be let pass. */
+export async function closeAtOnce(kit: Pick<Kit, 'close'>, clock?: Clock): Promise<void> {
+  const closed = kit.close();
+  if (clock instanceof FakeClock) clock.advance(500);
+  await closed;
+}
+
 /** `startKit`, closed at the end of the test. */
 export async function kitFor(t: Ending, options: KitOptions = {}): Promise<Kit> {
   const kit = await startKit(options);
-  t.after(() => kit.close());
+  t.after(() => closeAtOnce(kit, options.clock));
   return kit;
 }
 
 /** The same with a handler of HTTP calls; upgrades are left alone. */
-export function kitWith(t: Ending, handle: (call: HttpCall) => void | Promise<void>): Promise<Kit> {
+export function kitWith(
+  t: Ending,
+  handle: (call: HttpCall) => void | Promise<void>,
+  options: Omit<KitOptions, 'handle'> = {},
+): Promise<Kit> {
   return kitFor(t, {
+    ...options,
     handle: async (call) => {
       if (call.kind === 'http') await handle(call);
     },
@@ -297,7 +310,7 @@ export async function startTcp(
 }
 
 /** Waits until `check` holds; fails after `ms`. */
-export async function until(check: () => boolean, what: string, ms = 5_000): Promise<void> {
+export async function until(check: () => boolean, what: string, ms = 20_000): Promise<void> {
   const end = Date.now() + ms;
   while (!check()) {
     if (Date.now() > end) throw new Error(`still not: ${what}`);

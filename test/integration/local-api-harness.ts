@@ -32,8 +32,11 @@ export interface Ask {
 /** The code of an error answer. */
 export const codeOf = (got: Got): string => apiError.parse(JSON.parse(got.body)).error.code;
 
-/** Starts it on a free port with a small page folder. `close` ends it and removes the folder. */
-export async function startTestApi() {
+/**
+ * Starts it on a free port with a small page folder. `close` ends it and removes the folder. `patience` is real time, in milliseconds: only
+ * for clients that mean to be too slow.
+ */
+export async function startTestApi(options: { readonly patience?: number } = {}) {
   const clock = new FakeClock();
   const agent = createFakeAgent();
   const folder = mkdtempSync(join(tmpdir(), 'outpost-api-'));
@@ -41,7 +44,7 @@ export async function startTestApi() {
   writeFileSync(join(folder, 'app-1.js.map'), '{}');
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>page</title>');
   const parts = { view: agent, token: TOKEN, pageFolder: folder, clock, log: silentLog };
-  const api = await createLocalApi({ ...parts, port: 0, patience: 600 });
+  const api = await createLocalApi({ ...parts, ...options, port: 0 });
 
   function ask(path: string, { method = 'GET', headers = {}, body, host = '127.0.0.1' }: Ask = {}): Promise<Got> {
     return new Promise((resolve, reject) => {

@@ -71,11 +71,15 @@ test('bodies, targets and heads have bounds', async () => {
   assert.equal((await ask('/healthz', { headers: { 'x-long': 'x'.repeat(20_000) } })).status, 431);
 });
 
-test('a client that does not finish its request is closed', async () => {
-  const host = `Host: 127.0.0.1:${api.port}\r\n`;
+test('a client that does not finish its request is closed', async (t) => {
+  const impatient = await startTestApi({ patience: 600 });
+  t.after(() => impatient.close());
+  const host = `Host: 127.0.0.1:${impatient.api.port}\r\n`;
   const [head, body] = await Promise.all([
-    raw(`GET /healthz HTTP/1.1\r\n${host}X-`),
-    raw(`POST /v1/login-code HTTP/1.1\r\n${host}Authorization: Bearer ${TOKEN}\r\nContent-Length: 10\r\n\r\nabc`),
+    impatient.raw(`GET /healthz HTTP/1.1\r\n${host}X-`),
+    impatient.raw(
+      `POST /v1/login-code HTTP/1.1\r\n${host}Authorization: Bearer ${TOKEN}\r\nContent-Length: 10\r\n\r\nabc`,
+    ),
   ]);
   assert.match(head, /^HTTP\/1.1 408 /);
   assert.match(body, /^HTTP\/1.1 408 /);

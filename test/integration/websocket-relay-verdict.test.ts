@@ -176,7 +176,8 @@ test('a client that leaves without a close frame is seen upstream although much 
   const { client, server, front } = await rawPair(t, { inspect });
   client.socket.write(clientText('pending'));
   await inspect.question(1);
-  for (let i = 0; i < 290; i++) client.socket.write(clientText('x'.repeat(1000)));
+  // They cost more than waits for a verdict, so the relay stops; their bytes fit into what it reads ahead, in whatever pieces they come.
+  for (let i = 0; i < 220; i++) client.socket.write(clientText('x'.repeat(1000)));
   client.socket.end();
   await server.end();
   assert.equal(server.received.length, 0);

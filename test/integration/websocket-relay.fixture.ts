@@ -10,7 +10,6 @@ import type { Duplex } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/contract/clock.ts';
-import { systemClock } from '../../src/proxy/clock.ts';
 import {
   encodeFrame,
   endsMessage,
@@ -28,6 +27,7 @@ import {
   type RelayOptions,
   type RelayResult,
 } from '../../src/proxy/exchange/websocket/types.ts';
+import { FakeClock } from '../fakes/clock.ts';
 
 export const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 export const MASK = Buffer.from([1, 2, 3, 4]);
@@ -61,6 +61,7 @@ export interface FrontOptions {
   readonly inspect?: Inspector;
   readonly answerHeaders?: RelayOptions['answerHeaders'];
   readonly limits?: Partial<RelayLimits>;
+  /** Without one, time stands still: what comes, comes without any of the relay's limits of time. */
   readonly clock?: Clock;
   /** Ends calls from outside, besides the client's leaving. */
   readonly gone?: AbortSignal;
@@ -87,7 +88,7 @@ export async function startFront(t: TestContext, options: FrontOptions): Promise
       head: { method: request.method ?? '', target: request.url ?? '', headers: request.rawHeaders },
       dial: typeof upstream === 'number' ? () => connect(upstream) : upstream,
       gone: options.gone ? AbortSignal.any([gone.signal, options.gone]) : gone.signal,
-      clock: options.clock ?? systemClock,
+      clock: options.clock ?? new FakeClock(),
       limits: { ...RELAY_LIMITS, ...options.limits },
       ...(options.inspect && { inspect: options.inspect }),
       ...(options.answerHeaders && { answerHeaders: options.answerHeaders }),
@@ -134,10 +135,10 @@ export async function connect(port: number): Promise<net.Socket> {
 /** Collects what a socket receives and waits for shapes in it. */
 export class Wire {
   readonly socket: Duplex;
-  received = Buffer.alloc(0);
   ended = false;
   closed = false;
-  endedAt = 0;
+  #chunks: Buffer[] = [];
+  #length = 0;
   #wake: (() => void)[] = [];
 
   constructor(socket: Duplex, reading = true) {
@@ -145,7 +146,6 @@ export class Wire {
     if (reading) this.read();
     const finish = (): void => {
       this.ended = true;
-      this.endedAt ||= performance.now();
       this.#notify();
     };
     socket.on('error', finish);
@@ -158,20 +158,29 @@ export class Wire {
 
   read(): void {
     this.socket.on('data', (chunk: Buffer) => {
-      this.received = Buffer.concat([this.received, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#notify();
     });
+  }
+
+  get received(): Buffer {
+    const [only = Buffer.alloc(0), ...more] = this.#chunks;
+    if (more.length === 0) return only;
+    const all = Buffer.concat(this.#chunks);
+    this.#chunks = [all];
+    return all;
   }
 
   #notify(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
-  /** Waits until the condition holds; fails after 10 s. */
+  /** Waits until the condition holds; fails after a minute. */
   async until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 60_000;
     while (!condition()) {
-      assert.ok(Date.now() < deadline, `no ${what}; received ${this.received.length} bytes`);
+      assert.ok(Date.now() < deadline, `no ${what}; received ${this.#length} bytes`);
       await Promise.race([new Promise<void>((resolve) => this.#wake.push(resolve)), delay(50)]);
     }
   }
@@ -179,14 +188,16 @@ export class Wire {
   /** Takes the HTTP head off the front of what was received. */
   async head(): Promise<string> {
     await this.until(() => this.received.includes('\r\n\r\n') || this.ended, 'head');
-    const end = this.received.indexOf('\r\n\r\n') + 4;
-    const head = this.received.subarray(0, end).toString('latin1');
-    this.received = this.received.subarray(end);
-    return head;
+    const { received } = this;
+    const end = received.indexOf('\r\n\r\n') + 4;
+    const rest = received.subarray(end);
+    this.#chunks = [rest];
+    this.#length = rest.length;
+    return received.subarray(0, end).toString('latin1');
   }
 
   async bytes(count: number): Promise<Buffer> {
-    await this.until(() => this.received.length >= count, `${count} bytes`);
+    await this.until(() => this.#length >= count, `${count} bytes`);
     return this.received;
   }
 
@@ -287,9 +298,6 @@ export function frameWith(first: number, payload: string | Buffer, mask?: Buffer
 
 export const clientText = (text: string): Buffer => encodeFrame(OPCODE.text, Buffer.from(text), MASK);
 export const serverText = (text: string): Buffer => encodeFrame(OPCODE.text, Buffer.from(text));
-
-/** What the issue allows between the death of one side and the end of the other. */
-export const HALF_OPEN_MS = 100;
 
 export const PING = encodeFrame(OPCODE.ping, Buffer.from('p'), MASK);
 

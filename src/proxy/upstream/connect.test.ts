@@ -14,6 +14,8 @@ import { createTrust } from './trust.ts';
 const ca = makeTestCa();
 const identity = ca.issue({ names: ['localhost', 'api.b.test'] });
 const trust = createTrust({ systemRoots: [ca.cert], bundledRoots: [] });
+/** Nobody listens there, while a port that was free a moment ago may be another program's. */
+const CLOSED_PORT = 1;
 const shared = { trust, clock: systemClock, timeoutMs: 10_000 };
 
 async function withPlainServer<Result>(use: (port: number, server: Server) => Promise<Result>): Promise<Result> {
@@ -73,7 +75,7 @@ suite('connectTls', () => {
   });
 
   test('reports a closed port, an unknown name and a silent end as unreachable', async () => {
-    const port = await withPlainServer((free) => Promise.resolve(free));
+    const port = CLOSED_PORT;
     await assert.rejects(
       connectTls({ ...shared, host: '127.0.0.1', port }),
       isError('OUT_UPSTREAM_UNREACHABLE', 'ECONNREFUSED'),
@@ -131,7 +133,7 @@ suite('connectTls', () => {
   test('leaves at once when told to, with the reason given', async () => {
     const reason = new Error('the caller left');
     await assert.rejects(
-      connectTls({ ...shared, host: '127.0.0.1', port: 1, signal: AbortSignal.abort(reason) }),
+      connectTls({ ...shared, host: '127.0.0.1', port: CLOSED_PORT, signal: AbortSignal.abort(reason) }),
       reason,
     );
     await withPlainServer(async (port, server) => {
@@ -158,10 +160,9 @@ test('connectTcp gives a plain socket', async () => {
 });
 
 test('an address without a route does not hide why the others failed', async () => {
-  const closed = await withPlainServer(async (port) => port);
   // No host answers for the broadcast address: connecting to it alone says what a family without a route says.
   const nowhere = ['255.255.255.255', 4] as const;
-  const target = { host: 'two.test', port: closed, timeoutMs: 10_000, clock: systemClock };
+  const target = { host: 'two.test', port: CLOSED_PORT, timeoutMs: 10_000, clock: systemClock };
   const alone = connectTcp({ ...target, lookup: addresses(nowhere, nowhere) });
   await assert.rejects(alone, (error: unknown) => {
     assert.ok(error instanceof OutpostError);

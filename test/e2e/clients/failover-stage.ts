@@ -8,6 +8,7 @@ import { type Agent, startAgent } from '../../fakes/agent.ts';
 import { at } from '../../fakes/provider/json.ts';
 import type { RecordedRequest } from '../../fakes/provider/recorded.ts';
 import { SimulatedProvider } from '../../fakes/provider/simulated-provider.ts';
+import { gatewayBase } from '../../integration/daemon-kit.ts';
 import { anthropic } from './apps/anthropic.ts';
 import { type App, type Heard, type MakeApp, PICTURE, type ToolAnswer, type Wish } from './apps/app.ts';
 import { bedrock } from './apps/bedrock.ts';
@@ -43,16 +44,30 @@ const CALLERS = {
 
 const placeOf = (pair: Pair, scene: string): string => `${pair.from}-${pair.to}-${scene}`;
 
-/** @param firstContentMs when a silent primary is given up */
-function configFor(pairs: readonly Pair[], primary: string, fallback: string, firstContentMs: number): string {
+/** When a primary that says nothing is given up. */
+const SILENCE_MS = 1_500;
+
+/**
+ * Times for the scenes in which somebody is silent, and for the primary alone: the last target that can give a whole answer has
+ * `total_ms`, and in streams a model that thinks has a time of its own. The fallbacks' do, by `models_data`.
+ */
+function patienceFor(scene: Scene, fault: string): string {
+  if (!/^(?:hang|stall)/.test(fault)) return '';
+  const key = scene.wish.stream ? 'first_content_ms' : 'reasoning_first_content_ms';
+  return `, routing: { timeouts: { ${key}: ${SILENCE_MS} } }`;
+}
+
+function configFor(pairs: readonly Pair[], primary: string, fallback: string): string {
   const providers: string[] = [];
   const routes: string[] = [];
+  const models: string[] = [];
   for (const name of new Set(pairs.map(({ to }) => to))) {
     providers.push(`{ name: backup-${name}, ${FALLBACKS[name].config(fallback)} }`);
+    models.push(`{ model: "${FALLBACKS[name].model}", reasoning: true }`);
   }
   for (const [turn, pair] of pairs.entries()) {
     const caller = CALLERS[pair.from];
-    for (const { scene } of scenesOf(pair, turn)) {
+    for (const { scene, fault } of scenesOf(pair, turn)) {
       const place = placeOf(pair, scene.name);
       const region = caller.type === 'bedrock' ? ', region: eu-central-1' : '';
       // Said aloud: types that need no key would go without one.
@@ -60,17 +75,20 @@ function configFor(pairs: readonly Pair[], primary: string, fallback: string, fi
         `{ name: ${place}, type: ${caller.type}, base_url: "${primary}${caller.base}", api_key: client${region} }`,
       );
       const targets = `{ provider: ${place} }, { provider: backup-${pair.to}, model: "${FALLBACKS[pair.to].model}" }`;
-      routes.push(`{ id: ${place}, model: "${modelOf(pair, scene.name)}", fallbacks: [${targets}] }`);
+      const model = modelOf(pair, scene.name);
+      const patience = patienceFor(scene, fault);
+      routes.push(`{ id: ${place}, model: "${model}", fallbacks: [${targets}]${patience} }`);
+      if (patience !== '') models.push(`{ model: "${model}", reasoning: false }`);
     }
   }
   const list = (items: readonly string[]) => items.map((item) => `  - ${item}`).join('\n');
-  const patience = `first_content_ms: ${firstContentMs}, reasoning_first_content_ms: ${firstContentMs}, total_ms: ${firstContentMs}`;
   return `providers:
 ${list(providers)}
 routes:
 ${list(routes)}
+models_data:
+${list(models)}
 routing:
-  timeouts: { ${patience} }
   # The fallbacks are shared; some scenes break them.
   breaker: { failures: 100, window: 1000, window_min: 1000 }
   retry: { base_ms: 1, cap_ms: 10, overload_min_ms: 0, overload_max_ms: 10 }
@@ -95,13 +113,10 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Long enough for a busy machine's sound fallback, which the same limit binds. */
-const FIRST_CONTENT_MS = 1_500;
-
 export async function openStage(pairs: readonly Pair[]): Promise<Stage> {
   const primary = await new SimulatedProvider({ pieces: PIECES }).listen();
   const fallback = await new SimulatedProvider({ pieces: PIECES, keys: FALLBACK_KEYS }).listen();
-  const config = configFor(pairs, primary.origin, fallback.origin, FIRST_CONTENT_MS);
+  const config = configFor(pairs, primary.origin, fallback.origin);
   const agent = await startAgent({ config });
   return {
     agent,
@@ -145,7 +160,7 @@ async function play(
 ): Promise<void> {
   const place = placeOf(pair, scene.name);
   const model = modelOf(pair, scene.name);
-  const app: App = CALLERS[pair.from].make(`${agent.ready.gateway_url.replace(/\/$/, '')}/${place}`, CALLERS_KEY);
+  const app: App = CALLERS[pair.from].make(`${gatewayBase(agent)}/${place}`, CALLERS_KEY);
   const wish: Wish = { model, system: SYSTEM, ...scene.wish };
   const before = { primary: primary.requests.length, fallback: fallback.requests.length };
   primary.misbehave(fault);
