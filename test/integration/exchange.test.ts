@@ -149,7 +149,7 @@ describe('after the first content', () => {
     });
   }
 
-  test('a client that leaves is seen by the provider at once, and not called a failure', async (t) => {
+  test('a client that leaves is seen by the provider, and not called a failure', async (t) => {
     const call = post('/openai/v1/chat/completions', chat('gpt-4o+gap=20+pieces=500+size=1', { stream: true }));
     const text = await call.until(/"content":/);
     const left = performance.now();

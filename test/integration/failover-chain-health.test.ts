@@ -238,6 +238,7 @@ describe('keys', () => {
     const [a] = bench.of('held');
     a.script('status=429; retry-after=600');
     assert.equal(by(await bench.ask('held')), 'held-2');
+    // A stop has little time; that it writes what waits is shown beside the source (failover.test.ts).
     await keptWith('held-1');
     await bench.restart();
     const text = await keptWith('held-1');

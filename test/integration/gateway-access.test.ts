@@ -62,7 +62,7 @@ async function start(
     log: memoryLog(lines),
     ...rest,
   });
-  t.after(() => gateway.close());
+  t.after(() => closeAtOnce(gateway, rest.clock));
   return { gateway, port: gateway.port, calls, lines };
 }
 

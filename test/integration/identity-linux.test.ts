@@ -288,7 +288,7 @@ test('many connections at once are each named right', { skip }, async (t) => {
 
 test('a burst of connections of one process is named right', { skip }, async (t) => {
   const { port, identity, accept } = await rig(t, '127.0.0.1');
-  // The worker loads once; that is not what is measured.
+  // The worker loads first, so that the burst meets it ready.
   const first = accept();
   const code = `const { connect } = require('node:net');
 connect(${port}, '127.0.0.1').on('data', () => { for (let i = 0; i < 150; i++) connect(${port}, '127.0.0.1'); });

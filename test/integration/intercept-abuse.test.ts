@@ -51,7 +51,7 @@ function watchTurns(): () => number {
 }
 
 /** A turn may not take as long as so many ordinary calls: everybody else waits for its end. Client and proxy share the loop here. */
-const LONGEST_TURN = 200;
+const LONGEST_TURN = 50;
 /** Calls of which the ordinary one is the average. */
 const ORDINARY = 20;
 

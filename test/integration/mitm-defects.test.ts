@@ -53,7 +53,7 @@ before(() => {
 after(() => Object.assign(console, printers));
 
 test('2: a CONNECT target is never a file name', async (t) => {
-  // Three folders deep, so that all that these names could reach lies in a folder of the test's own.
+  // Three folders deep, so that all that the relative names could reach lies in a folder of the test's own.
   const scratch = mkdtempSync(join(tmpdir(), 'outpost-files-'));
   const cwd = process.cwd();
   mkdirSync(join(scratch, 'a/b/c'), { recursive: true });

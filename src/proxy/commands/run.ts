@@ -85,7 +85,8 @@ function stopSignal(): Promise<void> {
       const now = systemClock.monotonic();
       if (askedAt === undefined) {
         askedAt = now;
-        setTimeout(() => process.exit(0), STOP_LIMIT).unref();
+        // Without a code of its own: a start that failed meanwhile has set one.
+        setTimeout(() => process.exit(), STOP_LIMIT).unref();
         done();
       }
       // npm and the terminal both deliver the same Ctrl-C: that is one.

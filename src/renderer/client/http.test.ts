@@ -18,6 +18,8 @@ const TOKEN = 'x'.repeat(43);
 const BASE = 'http://agent.test';
 let agent: FakeAgent;
 let api: LocalApi;
+/** Where requests find it; a port that it left may become another program's. */
+let base: string;
 let clock: FakeClock;
 let authorization: string;
 /** Requests that found nobody. */
@@ -48,6 +50,7 @@ async function until(condition: () => boolean): Promise<void> {
 beforeEach(async () => {
   agent = createFakeAgent();
   api = await start();
+  base = api.url;
   clock = new FakeClock();
   authorization = `Bearer ${TOKEN}`;
   failed = 0;
@@ -57,7 +60,7 @@ beforeEach(async () => {
       // Stands for the cookie that a browser would send.
       const headers = { ...(init?.headers as object), authorization };
       try {
-        return await fetch(String(input).replace(BASE, api.url), { ...init, headers });
+        return await fetch(String(input).replace(BASE, base), { ...init, headers });
       } catch (error) {
         failed += 1;
         throw error;
@@ -90,6 +93,7 @@ test('states arrive as they change', async () => {
 
 test('a daemon that went is asked again after half a second, then more slowly, and at once on demand', async () => {
   await until(() => seen.state !== undefined);
+  base = 'http://127.0.0.1:1';
   await api.close();
   await until(() => seen.links.at(-1) === 'lost' && clock.pending === 1);
   await clock.advanceAsync(499);
@@ -100,6 +104,7 @@ test('a daemon that went is asked again after half a second, then more slowly, a
   await clock.advanceAsync(999);
   assert.equal(failed, 1);
   api = await start();
+  base = api.url;
   agent.call(fakeCall(9, { id: 'later' }));
   client.retry();
   await until(() => seen.state?.activity[0]?.id === 'later');
