@@ -28,7 +28,8 @@ const LONG_CACHE = [Buffer.from('"ttl":"1h"'), Buffer.from('"ttl": "1h"'), Buffe
 
 /**
  * `body`: decoded.
- * The key is a hash of the model, the system prompt and the first user text: these stay while a conversation grows.
+ * The key is a hash of the model, the names of the tools, and the system prompt and first user text (or the client's own name for the
+ * session, where it sends one): these stay while a conversation grows.
  */
 export function conversationOf(facts: RequestFacts, body: Buffer | undefined, headers: RawHeaders): Conversation {
   const spans = body === undefined ? [] : facts.textSpans();
