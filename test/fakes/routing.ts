@@ -158,3 +158,12 @@ export function makeRouter(more: Partial<Deps> = {}, restored?: RouterState) {
     walk(router.begin(input), all.clock, (place) => outcomes[place] ?? COMPLETE);
   return { router, clock: all.clock, go };
 }
+
+/** Three calls with the same outcomes: failures in a row that open a breaker with the numbers that ship. */
+export function failThrice(
+  go: ReturnType<typeof makeRouter>['go'],
+  input: RunInput,
+  outcomes: Readonly<Record<string, AttemptOutcome>>,
+): void {
+  for (let at = 0; at < 3; at++) go(input, outcomes);
+}

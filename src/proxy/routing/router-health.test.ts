@@ -6,6 +6,7 @@ import {
   call,
   chain,
   failed,
+  failThrice,
   makeRouter as make,
   placeOf,
   provider,
@@ -45,7 +46,7 @@ test('offline: nobody is blamed, calls end at once, one finds out, and the first
 
 test('offline takes back what was counted just before it was known', () => {
   const { router, go } = make();
-  for (let at = 0; at < 3; at++) go(call(chain('a')), { a: failed({ detail: 'ENOTFOUND' }) });
+  failThrice(go, call(chain('a')), { a: failed({ detail: 'ENOTFOUND' }) });
   assert.equal(router.health()[0]?.state, 'down');
   go(call(chain('b')), { b: failed({ detail: 'ENOTFOUND' }) });
   assert.equal(router.offline, true);
@@ -55,7 +56,7 @@ test('offline takes back what was counted just before it was known', () => {
 test('waking up: what was open is tried at once, what broke meanwhile is not counted', () => {
   const { router, go } = make();
   const input = call(chain('a', 'b'));
-  for (let at = 0; at < 3; at++) go(input, { a: RESET });
+  failThrice(go, input, { a: RESET });
   const asleep = Array.from({ length: 4 }, () => {
     const run = router.begin(input);
     return { run, planned: tryOf(run.next()) };
@@ -80,7 +81,7 @@ test('waking up: what was open is tried at once, what broke meanwhile is not cou
 test('waking up: a breaker that only time had half-opened keeps its one probe', () => {
   const { router, clock, go } = make();
   const input = call(chain('a', 'b'));
-  for (let at = 0; at < 3; at++) go(input, { a: RESET });
+  failThrice(go, input, { a: RESET });
   clock.advance(7_000);
   router.resumed();
   const places = Array.from({ length: 4 }, () => placeOf(tryOf(router.begin(input).next())));
@@ -90,7 +91,7 @@ test('waking up: a breaker that only time had half-opened keeps its one probe', 
 test('waking up: a probe that slept has lost its turn, and what it finds out is not counted', () => {
   const { router, clock, go } = make();
   const input = call(chain('a', 'b'));
-  for (let at = 0; at < 3; at++) go(input, { a: RESET });
+  failThrice(go, input, { a: RESET });
   clock.advance(60_000);
   const asleep = router.begin(input);
   const old = tryOf(asleep.next());
@@ -120,8 +121,8 @@ test('waking up: the time that a call slept is none of its model’s', () => {
 
 test('a check ends an opening by connections, and is not asked about one by answers', () => {
   const { router, clock, go } = make();
-  for (let at = 0; at < 3; at++) go(call(chain('a', 'b')), { a: failed() });
-  for (let at = 0; at < 3; at++) go(call(chain('c', 'd')), { c: refused(500) });
+  failThrice(go, call(chain('a', 'b')), { a: failed() });
+  failThrice(go, call(chain('c', 'd')), { c: refused(500) });
   assert.deepEqual(router.wantsCheck(), []);
   const { checkEvery } = PROVIDER_TUNING;
   for (let at = 0; at < 3; at++) {
@@ -141,7 +142,7 @@ test('explain tells the chain as it would be walked, without walking it', () => 
   const { router, clock, go } = make();
   const keys = provider('k', [['k1', 5], 'k2']);
   const route = chain('a', target(keys), 'b');
-  for (let at = 0; at < 3; at++) go(call(chain('a', 'z')), { a: RESET });
+  failThrice(go, call(chain('a', 'z')), { a: RESET });
   const told = () =>
     router
       .explain(call(route))
@@ -168,7 +169,7 @@ test('listeners hear of changes, also of those that only time makes', () => {
   const stop = router.onChange(() => heard++);
   go(call(chain('a', 'b')), {});
   assert.equal(heard, 0);
-  for (let at = 0; at < 3; at++) go(call(chain('a', 'b')), { a: RESET });
+  failThrice(go, call(chain('a', 'b')), { a: RESET });
   assert.equal(heard, 1);
   clock.advance(5_000);
   assert.equal(heard, 2);

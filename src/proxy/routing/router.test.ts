@@ -9,6 +9,7 @@ import {
   chain,
   deps,
   failed,
+  failThrice,
   group,
   HANG,
   makeRouter as make,
@@ -169,7 +170,7 @@ test('a dead primary is asked three times, then left out; then one call probes a
 test('a probe that breaks off after its content opens the breaker again', () => {
   const { router, clock, go } = make();
   const input = call(chain('a', 'b'));
-  for (let at = 0; at < 3; at++) go(input, { a: RESET });
+  failThrice(go, input, { a: RESET });
   clock.advance(5_000);
   const run = router.begin(input);
   const probe = tryOf(run.next());
@@ -185,7 +186,7 @@ test('a probe that breaks off after its content opens the breaker again', () => 
 test('after closing, a quarter, a half, then all calls go there; a conversation always or never', () => {
   const { router, clock, go } = make({ random: seeded(3) });
   const route = chain('a', 'b');
-  for (let at = 0; at < 3; at++) go(call(route), { a: RESET });
+  failThrice(go, call(route), { a: RESET });
   clock.advance(6_000);
   go(call(route), {});
   const share = () => {
@@ -346,7 +347,7 @@ test('a pin is left only when its target is open', () => {
   const route = chain('a', 'b');
   const input = call(route, { conversation: 'talk', inToolLoop: true });
   assert.deepEqual(go(input, { a: RESET }).steps, ['a', 'b']);
-  for (let at = 0; at < 3; at++) go(call(chain('b', 'c')), { b: RESET });
+  failThrice(go, call(chain('b', 'c')), { b: RESET });
   assert.deepEqual(go(input, {}).steps, ['a']);
 });
 
