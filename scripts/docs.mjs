@@ -9,7 +9,7 @@ import { attach } from './support/run.mjs';
 
 const HELP = `usage: node scripts/docs.mjs
 
-Writes docs/reference/errors.md, losses.md and providers.md anew. Run it after a change of a catalogue; a test compares.
+Writes errors.md, losses.md, openapi.json, providers.md and sync.md of docs/reference anew. Run it after a change of a catalogue; a test compares.
 `;
 
 await main(async () => {

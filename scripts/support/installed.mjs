@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is what the lock file asks for installed, is the page built from the present sources, is there a Chromium? Only looks; changes nothing.
+// Is what the lock file asks for installed, is the page built from the present sources, is there a Chromium, a PostgreSQL? Only looks;
+// changes nothing.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -98,6 +99,19 @@ export function findChromium(env = process.env) {
     }
   }
   return undefined;
+}
+
+/**
+ * The folder of PostgreSQL's programs: OUTPOST_PG_BIN alone if it is set, else the newest of Debian's, which are not in PATH, else one
+ * of PATH. Undefined when there is none.
+ */
+export function findPostgres(env = process.env, debian = '/usr/lib/postgresql') {
+  const newest = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const usual = [...newest.map((version) => join(debian, version, 'bin')), ...(env.PATH ?? '').split(delimiter)];
+  const folders = env.OUTPOST_PG_BIN === undefined ? usual : [env.OUTPOST_PG_BIN];
+  return folders.find(
+    (folder) => folder !== '' && ['initdb', 'postgres'].every((name) => existsSync(join(folder, name))),
+  );
 }
 
 /** Debian itself: on Ubuntu the package of that name only points to a snap. */

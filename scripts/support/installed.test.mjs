@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { dependenciesMissing, pageSources, pageStale, pageStamp } from './installed.mjs';
+import { dependenciesMissing, findPostgres, pageSources, pageStale, pageStamp } from './installed.mjs';
 import { cleanEnv, outsideEnv, projectNode } from './place.mjs';
 
 let root = '';
@@ -80,9 +80,26 @@ test('the page is stale until its stamp names the present sources', () => {
   assert.equal(pageStale(root), true);
 });
 
+test('PostgreSQL is found where OUTPOST_PG_BIN says, else the newest of Debian, else in PATH', () => {
+  const debian = join(root, 'debian');
+  const both = (folder) => dirname([write(`${folder}/initdb`, ''), write(`${folder}/postgres`, '')][0]);
+  const [own, path] = [both('own'), both('path')];
+  const half = dirname(write('half/initdb', ''));
+  assert.equal(findPostgres({ PATH: `/none:${half}` }, debian), undefined);
+  assert.equal(findPostgres({ PATH: `${half}:${path}` }, debian), path);
+  both('debian/9.6/bin');
+  const newest = both('debian/15/bin');
+  write('debian/16/bin/initdb', '');
+  assert.equal(findPostgres({ PATH: path }, debian), newest);
+  assert.equal(findPostgres({ PATH: path, OUTPOST_PG_BIN: own }, debian), own);
+  assert.equal(findPostgres({ PATH: path, OUTPOST_PG_BIN: half }, debian), undefined, 'no other is taken instead');
+});
+
 test('npm runs outside the project, tests run without foreign credentials and proxies', () => {
   const own = join(root, 'node_modules', '.bin');
   assert.equal(outsideEnv(root, { PATH: `${own}:/bin`, A: '1' }).PATH, '/bin');
-  const env = { PATH: '/bin', OPENAI_API_KEY: 'x', https_proxy: 'x', NODE_EXTRA_CA_CERTS: 'x', HOME: '/home/x' };
-  assert.deepEqual(cleanEnv(env), { PATH: '/bin', HOME: '/home/x' });
+  const env = { PATH: '/bin', OPENAI_API_KEY: 'x', https_proxy: 'x', NODE_EXTRA_CA_CERTS: 'x', PGPASSWORD: 'x' };
+  assert.deepEqual(cleanEnv({ ...env, OUTPOST_HOME: 'x' }), { PATH: '/bin' });
+  const meant = { HOME: '/home/x', OUTPOST_PG_BIN: '/pg/bin', OUTPOST_REQUIRE_POSTGRES: '1' };
+  assert.deepEqual(cleanEnv({ ...env, ...meant }), { PATH: '/bin', ...meant });
 });

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The generated pages of docs/reference, as text. Pure; scripts/docs.ts writes them and a rule compares.
+// The generated pages of docs/reference, as text. scripts/docs.ts writes them and a rule compares.
 
 import { ERRORS, type ErrorEntry } from '../../src/contract/errors.ts';
 import { LOSSES, type LossEntry, type LossSeverity } from '../../src/proxy/dialects/hub/loss.ts';
+import { jsonText, openapi } from './openapi.ts';
 import { providersPage } from './providers-page.ts';
+import { syncPage } from './sync-page.ts';
 
 const NOTE = (source: string) => `<!-- Written by scripts/docs.ts from ${source}; change that and run it. -->`;
 
@@ -63,6 +65,8 @@ export function references(): Readonly<Record<string, string>> {
   return {
     'docs/reference/errors.md': errorsPage(),
     'docs/reference/losses.md': lossesPage(),
+    'docs/reference/openapi.json': `${jsonText(openapi())}\n`,
     'docs/reference/providers.md': providersPage(NOTE('src/proxy/upstream/provider-types')),
+    'docs/reference/sync.md': syncPage(NOTE('scripts/support/sync-page.md and src/contract/sync')),
   };
 }

@@ -185,6 +185,9 @@ const epochBody = z.strictObject({
   reason: z.enum(['first', 'rotation', 'damage', 'missing']),
 });
 
+/** Particulars of a row: short plain values. */
+export const detail = z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional();
+
 /** Things that happen to the agent itself. */
 const eventBody = z.strictObject({
   kind: z.literal('event'),
@@ -198,8 +201,18 @@ const eventBody = z.strictObject({
     'audit-degraded',
     'audit-recovered',
     'pinned-client',
+    'enrolled',
+    'key-rotated',
+    'user-bound',
+    'revoked',
+    'freshness',
+    'order',
+    'order-ended',
+    'override',
+    'override-ended',
+    'override-refused',
   ]),
-  detail: z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
+  detail,
 });
 
 export const rowBody = z.discriminatedUnion('kind', [

@@ -8,6 +8,7 @@ import { baseUrl, glob, headers, line } from './config-words.ts';
 import { HOST_DEFAULTS, HOST_KINDS, hostPattern, MAX_CATALOGUE_ROWS, pathGlob } from './host-catalogue.ts';
 import { modelDataSchema, providerSchema, routeSchema } from './provider-config.ts';
 import { routingSchema } from './routing-config.ts';
+import { MAX_BATCH_ROWS } from './sync/limits.ts';
 
 const hostRule = z
   .strictObject({
@@ -176,6 +177,21 @@ export const configSchema = z.strictObject({
       hold_events: z.int().min(1).max(10_000).optional(),
       hold_bytes: z.int().min(1024).max(16_777_216).optional(),
       hold_json_bytes: z.int().min(1024).max(67_108_864).optional(),
+    })
+    .optional(),
+  /** Counts only in what an organisation publishes. */
+  organisation: z
+    .strictObject({
+      grace_days: z.int().min(1).max(365).optional(),
+      on_expired: z.enum(['enforce', 'metadata-only', 'block']).optional(),
+      on_revoked: z.enum(['block', 'pass']).optional(),
+      upload: z
+        .strictObject({
+          flush_seconds: z.int().min(1).max(3600).optional(),
+          flush_rows: z.int().min(1).max(MAX_BATCH_ROWS).optional(),
+        })
+        .optional(),
+      offline_override: z.boolean().optional(),
     })
     .optional(),
 });

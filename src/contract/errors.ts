@@ -39,6 +39,34 @@ export const ERRORS = {
     status: 400,
     retryable: false,
   },
+  OUT_BLOCKED_ORDER: {
+    operator:
+      'An order of the organisation is in force: it stops a provider, an app or all AI services for a time. The row’s rule `order:ID` names it; `outpost status` says why and until when.',
+    user: 'Your organisation has stopped this for the moment.',
+    status: 400,
+    retryable: false,
+  },
+  OUT_POLICY_EXPIRED: {
+    operator:
+      'The device could not reach its control plane for longer than `organisation.grace_days`, and `organisation.on_expired` says block. Connect it to the network, or ask an administrator for an override code.',
+    user: 'This computer has not heard from your organisation for too long; connect it to the network, or ask IT.',
+    status: 400,
+    retryable: false,
+  },
+  OUT_DEVICE_REVOKED: {
+    operator:
+      'The control plane has revoked this device, and `organisation.on_revoked` says block. Enrol it again, or remove Outpost.',
+    user: 'Your organisation no longer allows AI services on this computer.',
+    status: 400,
+    retryable: false,
+  },
+  OUT_NO_POLICY: {
+    operator:
+      'The device is enrolled but has no valid policy yet, and device management says to block until then (`before_first_policy`). `outpost status` says what is missing.',
+    user: 'This computer is still waiting for your organisation’s rules; try again in a moment.',
+    status: 400,
+    retryable: true,
+  },
   OUT_AUDIT_UNAVAILABLE: {
     operator:
       'The audit log could not take the intent row and `audit.on_full` or `audit.level` says block. See `outpost doctor`.',

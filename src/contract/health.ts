@@ -153,6 +153,151 @@ export const WARNINGS = {
     timeToVisible: 0,
     fix: 'Run `outpost env`; it says how a tool sends the token.',
   },
+  'managed-settings-ignored': {
+    title: 'The settings of device management are not in use',
+    text: ({
+      path,
+      message,
+      line,
+      column,
+    }: {
+      readonly path: string;
+      readonly message: string;
+      readonly line: number;
+      readonly column: number;
+    }) => `${path}${line > 0 ? `, line ${line}, column ${column}` : ''}: ${message}.`,
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Ask IT to correct the file, then restart Outpost.',
+  },
+  'not-enrolled': {
+    title: 'This device is not enrolled as it should be',
+    text: ({ text }: { readonly text: string }) => `${text}.`,
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 10_000,
+    fix: 'Run `outpost enroll --status`; it says what is missing.',
+  },
+  'policy-waiting': {
+    title: 'Your organisation’s rules have not arrived yet',
+    text: (_: NoArgs) =>
+      'This device has not received a policy. Until then device management decides whether AI requests may pass.',
+    severity: 'medium',
+    dependsOn: ['not-enrolled'],
+    impactsConnectivity: false,
+    timeToVisible: 30_000,
+    fix: 'Nothing; they come by themselves once the control plane can be reached and has published some.',
+  },
+  'policy-stale': {
+    title: 'Your organisation’s rules could not be refreshed',
+    text: ({ since }: { readonly since: number }) =>
+      `The control plane has not been reached in time since ${new Date(since).toISOString()}. The rules from then still hold.`,
+    severity: 'low',
+    dependsOn: ['offline'],
+    impactsConnectivity: false,
+    timeToVisible: 60_000,
+    fix: 'Check the network. If it stays, ask IT whether the control plane runs.',
+  },
+  'policy-expired': {
+    title: 'Your organisation’s rules have expired',
+    text: ({ since }: { readonly since: number }) =>
+      `They expired ${new Date(since).toISOString()}. What your organisation chose for that case holds now.`,
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Connect this device to a network from which the control plane can be reached.',
+  },
+  'policy-refused': {
+    title: 'New rules of your organisation were refused',
+    text: ({
+      version,
+      line,
+      column,
+      message,
+    }: {
+      readonly version: number;
+      readonly line: number;
+      readonly column: number;
+      readonly message: string;
+    }) =>
+      `${version > 0 ? `Version ${version}` : 'What the control plane sent'}${line > 0 ? `, line ${line}, column ${column}` : ''}: ${message}. The rules from before still hold; your organisation has been told.`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Nothing to do here; an administrator corrects it.',
+  },
+  'device-revoked': {
+    title: 'Your organisation has revoked this device',
+    text: (_: NoArgs) => 'The organisation’s keys were removed from this device. AI requests may be refused.',
+    severity: 'high',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Ask an administrator of your organisation.',
+  },
+  'reenrol-needed': {
+    title: 'This device must enrol again',
+    text: (_: NoArgs) => 'The control plane no longer knows its keys. The rules from before still hold.',
+    severity: 'medium',
+    dependsOn: ['not-enrolled'],
+    impactsConnectivity: false,
+    timeToVisible: 60_000,
+    fix: 'Managed devices do it by themselves. Else ask for a token and run `outpost enroll --new-keys`.',
+  },
+  'agent-outdated': {
+    title: 'Outpost is older than your organisation wants',
+    text: ({ wanted }: { readonly wanted: string }) => `Version ${wanted} or newer is asked for.`,
+    severity: 'low',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Install the newer version, or wait until IT does.',
+  },
+  'order-in-force': {
+    title: 'Your organisation has stopped something for now',
+    text: ({ level, reason }: { readonly level: string; readonly reason: string }) =>
+      `${level === 'bypass' ? 'Interception is switched off' : 'AI requests are being refused'}: ${reason}`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: true,
+    timeToVisible: 0,
+    fix: 'Nothing; it ends by itself or when an administrator ends it.',
+  },
+  'override-in-force': {
+    title: 'The rules are suspended',
+    text: ({ until }: { readonly until: number }) =>
+      `An administrator’s code suspends them until ${new Date(until).toISOString()}. Requests are still recorded.`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Nothing; it ends by itself.',
+  },
+  'upload-behind': {
+    title: 'Records have not been uploaded for a day',
+    text: ({ since, reason }: { readonly since: number; readonly reason: string }) =>
+      `The oldest is of ${new Date(since).toISOString()} (${reason}). They are kept on this device until then.`,
+    severity: 'low',
+    dependsOn: ['offline', 'not-enrolled', 'device-revoked'],
+    impactsConnectivity: false,
+    timeToVisible: 60_000,
+    fix: 'Check the network. If it stays, ask IT whether the control plane runs.',
+  },
+  'upload-stopped': {
+    title: 'Some records cannot be uploaded',
+    text: ({ epoch, reason }: { readonly epoch: string; readonly reason: string }) =>
+      `Part ${epoch} of the audit log does not fit to what the control plane has (${reason}). It is kept on this device.`,
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Ask an administrator; the control plane has raised an alarm.',
+  },
 } as const satisfies Readonly<Record<string, WarningEntry>>;
 
 export type WarningCode = keyof typeof WARNINGS;

@@ -130,6 +130,49 @@ const providerItem = z.strictObject({
 });
 export type ProviderItem = Readonly<z.infer<typeof providerItem>>;
 
+const organisationState = z.strictObject({
+  org: short,
+  url,
+  /** Absent: the device is not enrolled yet. */
+  device: z.optional(short),
+  /** `waiting`: no policy has come yet. `stale`: it was not refreshed in time. `expired`: nor within the grace time. */
+  phase: z.enum(['waiting', 'fresh', 'stale', 'expired', 'revoked']),
+  ring: short,
+  /** Is the stream of news from the control plane open? */
+  connected: z.boolean(),
+  /** Until when the phase lasts by itself. */
+  until: z.optional(instant),
+  /** Version of the policy that rules, and since when. */
+  version: z.optional(count),
+  since: z.optional(instant),
+  /** A version that was offered and refused; 0: a freshness document. */
+  refused_version: z.optional(count),
+  orders: z
+    .array(
+      z.strictObject({
+        id: short,
+        level: z.enum(['block-provider', 'block-app', 'block-all-ai', 'bypass']),
+        reason: short,
+        until: instant,
+      }),
+    )
+    .check(z.maxLength(64)),
+  override_until: z.optional(instant),
+  last_contact: z.optional(instant),
+  next_poll: z.optional(instant),
+  /** Who signed in on this device. */
+  user: z.optional(short),
+  upload: z.strictObject({
+    state: z.enum(['idle', 'sending', 'waiting', 'refused']),
+    /** Not uploaded yet. */
+    rows: count,
+    quarantined: count,
+    last_success: z.optional(instant),
+    last_error: z.optional(short),
+  }),
+});
+export type OrganisationState = Readonly<z.infer<typeof organisationState>>;
+
 /** All that the page and `outpost status` show. Sent whole: at most ACTIVITY_LIMIT short rows, about 60 KB. */
 export const agentState = z.strictObject({
   version: short,
@@ -138,6 +181,8 @@ export const agentState = z.strictObject({
   uptime_ms: z.number().check(z.nonnegative()),
   urls: z.strictObject({ proxy: url, gateway: url, api: url, pac: url }),
   policy: policyState,
+  /** Absent: this device has none. */
+  organisation: z.optional(organisationState),
   audit: auditState,
   health: z.array(healthItem).check(z.maxLength(100)),
   counters: z.strictObject({
@@ -251,6 +296,26 @@ export type RouteReport = Readonly<z.infer<typeof routeReport>>;
 
 export const loginCode = z.strictObject({ url, expires_in_s: count });
 export type LoginCode = Readonly<z.infer<typeof loginCode>>;
+
+/** What an administrator has read out over the telephone. */
+export const overrideRequest = z.strictObject({ code: z.string().check(z.regex(/^\d{8}$/)) });
+
+/** What became of an override code (`outpost override`). */
+export const OVERRIDE_REFUSALS = ['not-allowed', 'no-key', 'too-many', 'wrong'] as const;
+export const overrideAnswer = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), until: instant }),
+  z.strictObject({ ok: z.literal(false), why: z.enum(OVERRIDE_REFUSALS) }),
+]);
+export type OverrideAnswer = Readonly<z.infer<typeof overrideAnswer>>;
+
+/** What a look at the control plane found (`outpost sync`). */
+export const syncAnswer = z.strictObject({
+  /** It answered within this look. */
+  reached: z.boolean(),
+  /** Version of the policy that rules. */
+  version: z.optional(count),
+});
+export type SyncAnswer = Readonly<z.infer<typeof syncAnswer>>;
 
 /** Every error answer of the local API. */
 export const apiError = z.strictObject({ error: z.strictObject({ code: short, message: sentence }) });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { baseUrl, glob, line } from './config-words.ts';
 import { hostPattern, pathGlob } from './host-catalogue.ts';
 import { providerRoutingSchema, routeRoutingSchema } from './routing-config.ts';
+import { secretName } from './sync/words.ts';
 
 export const PROVIDER_TYPE_NAMES = [
   'openai',
@@ -58,7 +59,7 @@ const providerName = z
 /** As it is shown in messages; put together so that no one takes it for a template that lost its backquotes. */
 const VARIABLE = ['$', '{OPENAI_API_KEY}'].join('');
 
-/** `client`, `none`, a variable, or the key itself. Visible ASCII: it becomes a header value. */
+/** `client`, `none`, a variable, an organisation's secret, or the key itself. Visible ASCII: it becomes a header value. */
 const apiKey = z
   .string()
   .min(1)
@@ -69,6 +70,9 @@ const apiKey = z
   )
   .refine((value) => !value.includes('${') || /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value), {
     message: `a variable must stand alone, as in "${VARIABLE}"`,
+  })
+  .refine((value) => !value.startsWith('secret:') || secretName.safeParse(value.slice('secret:'.length)).success, {
+    message: 'a secret is named by 1 to 64 letters, digits, ".", "_" and "-", as in "secret:openai-key"',
   });
 
 /** A key is named in rows, headers and metrics, where it must not be shown itself. */

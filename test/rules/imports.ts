@@ -48,6 +48,15 @@ const EDGES: readonly (readonly [from: string, to: string, why: string])[] = [
   ['src/proxy/audit/', 'src/proxy/clock.ts', 'the entry of its worker thread'],
   ['src/proxy/audit/', 'src/proxy/trim-memory.ts', 'the entry of its worker thread'],
   ['src/proxy/identity/', 'src/proxy/clock.ts', 'the entry of its worker thread'],
+  ['src/proxy/sync/', 'src/proxy/policy/', 'a bundle is checked and compiled as a file is'],
+  ['src/proxy/sync/', 'src/proxy/clock.ts', 'the entry of its threads'],
+  ['src/proxy/upload/', 'src/proxy/audit/', 'it reads the files below the durable watermark'],
+  ['src/proxy/upload/', 'src/proxy/sync/', 'the same signed requests'],
+  ['src/proxy/upload/', 'src/proxy/clock.ts', 'the entry of its thread'],
+  ['src/control-plane/', 'src/proxy/policy/', 'a policy is checked before it is published exactly as devices check it'],
+  ['src/control-plane/', 'src/proxy/clock.ts', 'its entry'],
+  ['src/control-plane/', 'src/proxy/version.ts', 'one version for both'],
+  ['src/control-plane/', 'src/proxy/log.ts', 'log lines of one form'],
   ['src/proxy/identity/', 'src/proxy/trim-memory.ts', 'the entry of its worker thread'],
 ];
 
@@ -56,8 +65,13 @@ function isWiring(path: string): boolean {
   return /^src\/proxy\/[^/]+$/.test(path) || path.startsWith('src/proxy/commands/');
 }
 
-/** Beside the wiring, but no part of it: what the entry of any thread needs. */
-const THREAD_TOOLS = new Set(['src/proxy/clock.ts', 'src/proxy/trim-memory.ts']);
+/** Beside the wiring, but no part of it: what the entry of any thread or process needs. */
+const THREAD_TOOLS = new Set([
+  'src/proxy/clock.ts',
+  'src/proxy/log.ts',
+  'src/proxy/trim-memory.ts',
+  'src/proxy/version.ts',
+]);
 
 function roomOf(path: string): string {
   return /^src\/(?:proxy\/[^/]+\/|[^/]+\/)/.exec(path)?.[0] ?? path;
@@ -67,6 +81,7 @@ function roomOf(path: string): string {
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   'src/contract/': /^zod(?:\/mini)?$/,
   'src/renderer/': /^(?:preact(?:\/.*)?|@preact\/signals|zod\/mini)$/,
+  'src/protocol/': /^(?:node:(?:crypto|zlib|buffer)|jose|zod)$/,
   'src/proxy/dialects/': /^node:(?:buffer|zlib|string_decoder)$/,
 };
 
@@ -75,6 +90,8 @@ function across(from: string, { target = '', typeOnly }: Import): boolean {
   if (room === other && !isWiring(from)) return true;
   if (other === 'src/contract/') return true;
   if (room === 'src/contract/' || room === 'src/renderer/') return false;
+  if (other === 'src/protocol/') return true;
+  if (room === 'src/protocol/') return false;
   if (isWiring(from)) return !target.startsWith('src/renderer/');
   if (typeOnly && SHARED_TYPES.has(target)) return true;
   const edge = EDGES.some(([left, right]) => from.startsWith(left) && target.startsWith(right));

@@ -7,7 +7,7 @@ import { RESIDENT, residentPackages } from './resident.ts';
 
 const files = allFiles();
 
-test('no thread that stays loads zod or yaml', () => {
+test('no thread that stays loads zod, yaml or jose', () => {
   assert.deepEqual(residentPackages(files), []);
 });
 
@@ -31,6 +31,7 @@ test('a way to zod is told, at any depth; types and imports on use are none', ()
   assert.deepEqual(found("import { z } from 'zod';"), [`${way}: loads zod`]);
   assert.deepEqual(found("import * as z from 'zod/mini';"), [`${way}: loads zod/mini`]);
   assert.deepEqual(found("import { parse } from 'yaml';"), [`${way}: loads yaml`]);
+  assert.deepEqual(found("import { flattenedVerify } from 'jose';"), [`${way}: loads jose`]);
   assert.deepEqual(found("import { type z, ZodError } from 'zod';"), [`${way}: loads zod`]);
   for (const text of ["import type { z } from 'zod';", "const { z } = await import('zod');", "import 'node:fs';"]) {
     assert.deepEqual(found(text), [], text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the threads that run for as long as the daemon may not load: zod holds 17 MB of each, yaml 4 MB (measured), for texts that
-// are read once. They are loaded on use, or in a thread that ends.
+// are read once; jose is for signed objects, which come once an hour. They are loaded on use, or in a thread that ends.
 
 import { importsOf } from './imports.ts';
 import type { Problem, SourceFile } from './repository.ts';
@@ -10,9 +10,10 @@ export const RESIDENT = [
   'src/proxy/daemon.ts',
   'src/proxy/audit/writer-worker.ts',
   'src/proxy/identity/linux/worker.ts',
+  'src/proxy/upload/upload-worker.ts',
 ] as const;
 
-const HEAVY = /^(?:zod|yaml)(?:\/|$)/;
+const HEAVY = /^(?:zod|yaml|jose)(?:\/|$)/;
 
 /** Each heavy package that a static import leads to, with the way there. */
 export function residentPackages(files: readonly SourceFile[]): Problem[] {

@@ -72,7 +72,7 @@ rule(
   noForeignPlaces,
   'docs/a.md',
   [['/wo', 'rk/main'].join(''), ['https://registry.', 'npmjs.org'].join(''), ['cd /ro', 'ot/x'].join('')],
-  'npm install',
+  ['GET /v1/o/{org}/ro', 'ot/1'].join(''),
 );
 rule(
   'no test is left out without a reason',

@@ -78,7 +78,8 @@ const FOREIGN = [
 export function noForeignPlaces(files: readonly SourceFile[]): Problem[] {
   return files.flatMap(({ path, text }) =>
     FOREIGN.flatMap((needle) => {
-      const at = text.indexOf(needle);
+      // Behind a word it is a part of some other path: `/v1/o/acme/…`.
+      const at = text.search(new RegExp(`(?<![\\w}])${needle.replace(/[.\\]/g, '\\$&')}`));
       return at < 0 ? [] : [`${path}:${text.slice(0, at).split('\n').length}: names ${needle}`];
     }),
   );

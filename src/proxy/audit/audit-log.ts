@@ -25,6 +25,8 @@ export interface AuditStats {
   readonly reason: string | undefined;
   readonly level: AuditLevel;
   readonly epoch: string;
+  /** Highest seq that was given in this epoch. */
+  readonly seq: number;
   /** Highest durable seq of this epoch. */
   readonly watermark: number;
   readonly pending: number;

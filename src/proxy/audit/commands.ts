@@ -5,9 +5,10 @@
 import { once } from 'node:events';
 import type { AuditRow } from '../../contract/audit-row.ts';
 import type { Clock } from '../../contract/clock.ts';
+import { printable } from '../../contract/printable.ts';
 import { listQueueFiles } from './folder.ts';
 import { followRows, newestRows, type Place, readRows, rowsOfCall } from './reader.ts';
-import { printable, rowLines, TABLE_HEAD, tableLine } from './table.ts';
+import { rowLines, TABLE_HEAD, tableLine } from './table.ts';
 import { type Verification, verifyFolder } from './verify.ts';
 
 export const AUDIT_HELP = `outpost audit tail [-n LINES] [--follow] [--json]

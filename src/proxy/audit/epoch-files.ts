@@ -7,7 +7,7 @@ import type Database from 'better-sqlite3';
 import type { EpochBody, RowBody } from '../../contract/audit-row.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
-import { type ChainEnd, EMPTY_CHAIN, type StoredRow, toHex } from './chain.ts';
+import { type ChainEnd, EMPTY_CHAIN, type StoredRow, toHex } from '../../protocol/chain.ts';
 import { rowText } from './fit.ts';
 import { fileBytes, listQueueFiles, type QueueFileName, queueFileName, syncFolder, writeHead } from './folder.ts';
 import { type CarriedIntent, type NewRow, QueueFile } from './queue-file.ts';

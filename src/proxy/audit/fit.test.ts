@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { intentBody, outcomeBody, refusalBody } from '../../../test/fakes/audit-rows.ts';
 import { type EventBody, type RowBody, rowBody } from '../../contract/audit-row.ts';
-import { canonicalJson } from './chain.ts';
+import { canonicalJson } from '../../protocol/chain.ts';
 import { fitString, rowText } from './fit.ts';
 
 const event: EventBody = { kind: 'event', event: 'started', detail: { version: '1', n: 1, ok: true } };

@@ -3,7 +3,7 @@
 // read again. Pure. A table instead of zod because this runs for each request; a test keeps it equal to contract/audit-row.ts.
 
 import type { RowBody } from '../../contract/audit-row.ts';
-import { canonicalJson } from './chain.ts';
+import { canonicalJson } from '../../protocol/chain.ts';
 
 const LONGEST_DEFAULT = 256;
 const LONGEST_TOOL = 128;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which intents of this process wait for their outcome, so that the next file can name them. Pure; bounded.
 
-import type { StoredRow } from './chain.ts';
+import type { StoredRow } from '../../protocol/chain.ts';
 import type { CarriedIntent } from './queue-file.ts';
 import type { PostedRow } from './writer-protocol.ts';
 

@@ -3,7 +3,7 @@
 
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { StoredRow } from './chain.ts';
+import type { StoredRow } from '../../protocol/chain.ts';
 import { fileBytes } from './folder.ts';
 
 /** Rows per read transaction: a long one would keep the writer from resetting its log. */

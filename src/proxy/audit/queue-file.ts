@@ -4,7 +4,7 @@
 
 import { renameSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { type ChainEnd, EMPTY_CHAIN, linkRow, type StoredRow } from './chain.ts';
+import { type ChainEnd, EMPTY_CHAIN, linkRow, type StoredRow } from '../../protocol/chain.ts';
 import { makePrivateFile, type QueueFileName } from './folder.ts';
 import { QUEUE_FORMAT } from './open-readable.ts';
 

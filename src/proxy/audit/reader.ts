@@ -5,7 +5,7 @@
 import Database from 'better-sqlite3';
 import { type AuditRow, auditRow } from '../../contract/audit-row.ts';
 import type { Clock } from '../../contract/clock.ts';
-import { type StoredRow, toHex } from './chain.ts';
+import { type StoredRow, toHex } from '../../protocol/chain.ts';
 import { isMissing, listQueueFiles, type QueueFileName } from './folder.ts';
 import { openReadable, type ReadableFile } from './open-readable.ts';
 

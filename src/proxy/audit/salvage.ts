@@ -4,7 +4,7 @@
 
 import type Database from 'better-sqlite3';
 import type { GapBody } from '../../contract/audit-row.ts';
-import { headerText, rowHash, type StoredRow, sameBytes } from './chain.ts';
+import { headerText, rowHash, type StoredRow, sameBytes } from '../../protocol/chain.ts';
 import type { DamagedFileName } from './folder.ts';
 import { openDatabase } from './open-readable.ts';
 import type { QueueFile } from './queue-file.ts';

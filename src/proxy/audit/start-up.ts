@@ -4,7 +4,7 @@
 
 import Database from 'better-sqlite3';
 import type { EpochBody, GapBody, OrphanBody } from '../../contract/audit-row.ts';
-import { type ChainEnd, checkSequence, EMPTY_CHAIN, fromHex, sameBytes, toHex } from './chain.ts';
+import { type ChainEnd, checkSequence, EMPTY_CHAIN, fromHex, sameBytes, toHex } from '../../protocol/chain.ts';
 import {
   type DamagedFileName,
   type Head,

@@ -5,7 +5,7 @@ import { SETTINGS } from '../../../test/fakes/audit-log.ts';
 import { statsOf } from './stats.ts';
 import type { WriterStatus } from './writer-protocol.ts';
 
-const status: WriterStatus = { mode: 'open', epoch: 'e', watermark: 7, bytes: 100, capBytes: 1000 };
+const status: WriterStatus = { mode: 'open', epoch: 'e', seq: 9, watermark: 7, bytes: 100, capBytes: 1000 };
 const input = { settings: SETTINGS, status, down: undefined, pending: 0, late: 0, dropped: 0 };
 
 for (const [what, more, state, reason] of [

@@ -22,6 +22,7 @@ export function statsOf({ settings, status, down, pending, late, dropped }: Stat
     ...judge({ status, down, late }),
     level: settings.level,
     epoch: status?.epoch ?? '',
+    seq: status?.seq ?? 0,
     watermark: status?.watermark ?? 0,
     pending,
     bytes: status?.bytes ?? 0,

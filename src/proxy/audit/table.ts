@@ -4,9 +4,8 @@
 
 import { assertNever } from '../../contract/assert-never.ts';
 import type { AuditRow } from '../../contract/audit-row.ts';
+import { printable } from '../../contract/printable.ts';
 
-/** Control characters, and those that reorder or hide text. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu;
 const WIDTH = { app: 16, provider: 12, model: 26, what: 12 } as const;
 
 export const TABLE_HEAD = line('TIME (UTC)', 'KIND', 'APP', 'PROVIDER', 'MODEL', 'WHAT', 'REST');
@@ -68,11 +67,6 @@ export function rowLines(row: AuditRow): string {
     return `  ${name.padEnd(20)} ${printable(dated)}`;
   });
   return `${body.kind} ${row.epoch}:${row.seq}\n${fields.join('\n')}`;
-}
-
-/** Text without anything that could move the cursor, ring, or hide itself. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, '\u{FFFD}');
 }
 
 function line(

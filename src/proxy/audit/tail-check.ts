@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quick facts about the log on disk: is its newest end whole, how much is there, since when. Reads only; never the whole log.
 
+import { checkSequence, type StoredRow } from '../../protocol/chain.ts';
 import type { AuditTailCheck } from './audit-log.ts';
-import { checkSequence, type StoredRow } from './chain.ts';
 import { isMissing, listQueueFiles } from './folder.ts';
 import { openReadable } from './open-readable.ts';
 

@@ -3,7 +3,7 @@
 
 import Database from 'better-sqlite3';
 import type { AuditRow, EpochBody } from '../../contract/audit-row.ts';
-import { type ChainEnd, checkRow, EMPTY_CHAIN, type StoredRow } from './chain.ts';
+import { type ChainEnd, checkRow, EMPTY_CHAIN, type StoredRow } from '../../protocol/chain.ts';
 import { isMissing, type QueueFileName } from './folder.ts';
 import { openReadable, type ReadableFile } from './open-readable.ts';
 import { toAuditRow } from './reader.ts';

@@ -3,7 +3,7 @@
 // opens one only to compare single rows.
 
 import Database from 'better-sqlite3';
-import { fromHex, sameBytes, toHex } from './chain.ts';
+import { fromHex, sameBytes, toHex } from '../../protocol/chain.ts';
 import { type HeadFile, isMissing } from './folder.ts';
 import { openReadable } from './open-readable.ts';
 import type { Finding } from './verify.ts';

@@ -9,7 +9,7 @@ import { FakeClock } from '../../../test/fakes/clock.ts';
 import type { RowBody } from '../../contract/audit-row.ts';
 import { silentLog } from '../log.ts';
 import { rowText } from './fit.ts';
-import { listQueueFiles, readHead } from './folder.ts';
+import { listQueueFiles, type QueueFileName, readHead } from './folder.ts';
 import { readRows } from './reader.ts';
 import { verifyFolder } from './verify.ts';
 import { WriterCore } from './writer-core.ts';
@@ -228,6 +228,23 @@ test('files older than the retention are removed, and their absence is explained
   assert.ok(explained.length >= 2);
   assert.ok(explained.every(({ reason, count }) => reason === 'retention' && count === 3));
   assert.equal(listQueueFiles(b.dir).length + explained.length, 7);
+});
+
+test('in an organisation old files wait for their upload, but not at the cap', (t) => {
+  const b = bench(t);
+  b.start({ settings: { retentionDays: 3, unsentFrom: '' } });
+  for (let n = 0; n < 6; n++) {
+    b.write(intentBody(`r${n}`));
+    b.clock.advance(DAY);
+  }
+  const files = listQueueFiles(b.dir);
+  assert.equal(files.length, 7);
+  b.core.configure({ ...SETTINGS, retentionDays: 3, unsentFrom: files[1]?.epoch });
+  b.clock.advance(60_000);
+  assert.deepEqual(listQueueFiles(b.dir), files.slice(1));
+  b.core.configure({ ...SETTINGS, unsentFrom: '', onFull: 'drop-oldest', capBytes: 256 * 1024 });
+  while (listQueueFiles(b.dir).includes(files[1] as QueueFileName)) b.write(intentBody('x'));
+  assert.equal(b.core.status.mode, 'open');
 });
 
 test('degrade: at 95 % of the cap the log is full, and a raised cap relieves it', (t) => {

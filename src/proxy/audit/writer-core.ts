@@ -6,12 +6,12 @@ import Database from 'better-sqlite3';
 import type { GapBody, RowBody } from '../../contract/audit-row.ts';
 import type { Clock } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
-import type { StoredRow } from './chain.ts';
+import type { StoredRow } from '../../protocol/chain.ts';
 import { EpochFiles, errorText } from './epoch-files.ts';
 import { FULL_FILL, RELIEF_FILL } from './fill.ts';
 import { fileBytes, type QueueFileName, readHead, removeQueueFile } from './folder.ts';
 import { OpenIntents } from './open-intents.ts';
-import { DEFAULT_RETENTION_DAYS, expiredFiles, removalGap } from './prune.ts';
+import { expiredFiles, removalGap } from './prune.ts';
 import { type NewRow, PAGE_BYTES } from './queue-file.ts';
 import { Salvage } from './salvage.ts';
 import { Ballast, effectiveCap, freeBytes, isNoRoom, rotationBytes } from './space.ts';
@@ -80,6 +80,7 @@ export class WriterCore {
     return {
       mode: this.#mode,
       epoch: this.#files.file.epoch,
+      seq: this.#files.file.end.seq,
       watermark: this.#files.synced.seq,
       bytes: this.#bytes,
       capBytes: this.#cap,
@@ -199,8 +200,7 @@ export class WriterCore {
     this.#checkCap();
     this.#rotateIfDue();
     const files = [...this.#files.sealed(), this.#files.file.name];
-    const days = this.#settings.retentionDays ?? DEFAULT_RETENTION_DAYS;
-    for (const file of expiredFiles(files, days, this.#options.clock.now())) {
+    for (const file of expiredFiles(files, this.#settings, this.#options.clock.now())) {
       if (!this.#remove(file, 'retention')) return;
     }
   }

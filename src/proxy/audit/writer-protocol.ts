@@ -13,6 +13,11 @@ export interface AuditSettings {
   readonly capBytes: number;
   /** Files whose newest row is older than this many days are removed. Undefined: 90. */
   readonly retentionDays?: number | undefined;
+  /**
+   * In an organisation: the oldest epoch that is not wholly uploaded, which stays with all behind it, however old. One that has no file
+   * (also '') keeps all: what is uploaded is not known yet. The size cap asks nobody.
+   */
+  readonly unsentFrom?: string | undefined;
 }
 
 /** What a writer is started with. */
@@ -43,6 +48,8 @@ export interface WriterStatus {
   /** `cap`: our own limit is reached. `disk`: the file system is full. */
   readonly mode: 'open' | 'cap' | 'disk';
   readonly epoch: string;
+  /** Highest seq of the epoch. */
+  readonly seq: number;
   /** Highest seq of the epoch that survives a loss of power. */
   readonly watermark: number;
   /** Of all queue files, without write-ahead log and damaged files. */

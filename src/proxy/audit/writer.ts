@@ -14,8 +14,8 @@ import type {
 } from '../../contract/audit-row.ts';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
+import { canonicalJson } from '../../protocol/chain.ts';
 import type { AuditLog, AuditStats, IntentReceipt, StoredBody } from './audit-log.ts';
-import { canonicalJson } from './chain.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { fitBody } from './fit.ts';
 import { HeldIntents } from './held-intents.ts';

@@ -26,7 +26,7 @@ export interface Subject {
 
 /**
  * Members that are not known are `undefined`. They stand in alphabetical order, as in the log: then its text is one JSON.stringify
- * (audit/chain.ts), which counts, because it is made for each request.
+ * (protocol/chain.ts), which counts, because it is made for each request.
  */
 export function intentRow(
   subject: Subject,

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The alarm catalogue of the control plane: what may be wrong with devices, roll-outs and records, in words for whoever looks after
+// them. Pure data; who raises an alarm and how it is shown is not known here.
+
+import type { Severity } from './health.ts';
+
+export interface AlarmEntry {
+  readonly title: string;
+  /** What happened, and what it may mean. */
+  readonly text: string;
+  /** What to do, as an instruction. */
+  readonly fix: string;
+  readonly severity: Severity;
+}
+
+export const ALARMS = {
+  gap: {
+    title: 'Audit rows are missing',
+    text: 'The device says itself that it lost rows, and why: its disk was full or damaged, its size cap was reached, or the agent was stopped.',
+    fix: 'Look at the reason and the rows named here. Free disk space, or raise `audit.cap_mb`; a device that was stopped by hand deserves a question.',
+    severity: 'medium',
+  },
+  fork: {
+    title: 'Two histories of one device',
+    text: 'The device sent a row that differs from the one stored here under the same number. An old copy of its disk is in use, two machines share one identity, or rows were rewritten.',
+    fix: 'Find out whether the machine was restored or cloned. Then revoke it and enrol it anew; this history takes no further rows.',
+    severity: 'high',
+  },
+  'missing-rows': {
+    title: 'The end of a history never arrived',
+    text: 'A new audit file names rows of the file before it that were never uploaded. The file was deleted or damaged before they were.',
+    fix: 'Ask who removed the file, or look for a failing disk. The rows named here are lost unless the machine’s backup has them.',
+    severity: 'high',
+  },
+  restored: {
+    title: 'An old state of the device came back',
+    text: 'A new audit file goes on from a place that the device had long passed. Its disk, or its audit folder, was put back from a copy.',
+    fix: 'Find out who restored the machine. What it did since is stored here up to the last upload only.',
+    severity: 'high',
+  },
+  'rolled-back': {
+    title: 'The device is behind what it had sent',
+    text: 'The device reports a lower number of rows, or an older state, than the control plane has from it already. Its disk was put back from a copy.',
+    fix: 'Find out who restored the machine. Expect an alarm of two histories when it goes on.',
+    severity: 'high',
+  },
+  'epoch-reset': {
+    title: 'The device began as if it had no past',
+    text: 'A new audit file names none before it, although files of this device are known. The audit folder was emptied, or the agent’s data was removed and put in place again.',
+    fix: 'Ask who removed the agent’s data. Rows that had not been uploaded are lost.',
+    severity: 'high',
+  },
+  quarantined: {
+    title: 'Rows could not be stored',
+    text: 'The control plane refused the text of some rows: too large, or not readable. Their places in the chain are kept; the text is on the device only.',
+    fix: 'Read the rows on the device with `outpost audit tail`. Update the agent if this repeats: it is a defect or an attempt to get text past the record.',
+    severity: 'medium',
+  },
+  silent: {
+    title: 'A device has not been heard of',
+    text: 'The device is enrolled but has not been in contact for longer than the organisation allows. It is switched off, without network, or the agent was stopped.',
+    fix: 'Ask its user, or revoke the device if it is no longer in use. Closes by itself when the device is back.',
+    severity: 'medium',
+  },
+  'chain-break': {
+    title: 'A row does not fit its chain',
+    text: 'The hash of a row is not that of its content and the row before it. The row was changed on the device after it was written, or its file is damaged.',
+    fix: 'Run `outpost audit verify` on the device before its files go. The changed row’s text is not stored here.',
+    severity: 'high',
+  },
+  'rollout-halted': {
+    title: 'A roll-out stopped by itself',
+    text: 'A new version of the policy was refused by too many devices, blocked far more than the one before, or made devices go silent.',
+    fix: 'Read the faults that the devices report, correct the policy and publish a new version.',
+    severity: 'high',
+  },
+  'digest-broken': {
+    title: 'The stored record may have been changed',
+    text: 'The signed hourly digests do not agree with each other or with what is stored: one is missing or altered, or a history became shorter.',
+    fix: 'Keep the digests and the database as they are and compare them with their copies elsewhere. Whoever can write to both may have changed rows.',
+    severity: 'high',
+  },
+} as const satisfies Readonly<Record<string, AlarmEntry>>;
+
+export type AlarmKind = keyof typeof ALARMS;
