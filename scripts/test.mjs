@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { main, ready } from './ready.mjs';
-import { findChromium } from './support/installed.mjs';
+import { findChromium, findPostgres } from './support/installed.mjs';
 import { cleanEnv, ROOT } from './support/place.mjs';
 import { attach } from './support/run.mjs';
 
@@ -43,6 +43,11 @@ await main(async () => {
     return 1;
   }
   const node = await ready({ chromium: files.some((file) => file.startsWith(join('test', 'e2e'))) });
+  if (findPostgres() === undefined) {
+    process.stderr.write(
+      'No PostgreSQL was found: install it (Debian: apt-get install postgresql), or its tests will be skipped.\n',
+    );
+  }
   const options = ['--test', '--test-concurrency=2', `--test-timeout=${FILE_LIMIT}`];
   const chromium = findChromium();
   const env = { ...cleanEnv(), ...(chromium === undefined ? {} : { OUTPOST_CHROMIUM: chromium }) };

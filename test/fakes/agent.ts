@@ -32,11 +32,24 @@ export interface AgentOptions {
   /** Trusted upstream: written to a file whose path replaces `{CA}` in the config. */
   readonly upstreamCa?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Further options of `outpost run`. */
+  readonly args?: readonly string[];
   /** Keep this folder (and what it holds) instead of a new one. */
   readonly folder?: string;
 }
 
+/**
+ * With OUTPOST_TEST_ORGANISATION the same as a device of an organisation: the configuration comes as its policy, and the control plane has
+ * stopped when this resolves.
+ */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
+  if (process.env.OUTPOST_TEST_ORGANISATION === undefined) return await startAlone(options);
+  const { startInOrganisation } = await import('./enrolled-agent.ts');
+  return await startInOrganisation(options);
+}
+
+/** By its configuration file. */
+export async function startAlone(options: AgentOptions): Promise<Agent> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'outpost-agent-'));
   const configPath = join(folder, 'outpost.yaml');
   const caFile = join(folder, 'upstream.pem');
@@ -51,6 +64,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       'run',
       ...['--config', configPath, '--data-dir', dataDir, '--ready-file', readyFile],
       ...['--proxy-port', '0', '--gateway-port', '0', '--api-port', '0'],
+      ...(options.args ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
   );

@@ -3,10 +3,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectH2 } from 'node:http2';
-import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { FaultyTcp } from './faulty-tcp.ts';
 import { Origin } from './origin.ts';
 import { makeTestCa } from './pki.ts';
 import { send, sendH2 } from './provider/client.ts';
@@ -95,53 +93,5 @@ test('the simulated provider upgrades below TLS as well', async () => {
     await provider.waitFor((request) => request.kind === 'websocket' && request.leftAt !== undefined);
   } finally {
     await provider.close();
-  }
-});
-
-/** How a bare connection that sends something ends: an error's code, or `fin`. */
-function endOf(port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('x'));
-    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
-    socket.on('end', () => resolve('fin'));
-    socket.resume();
-  });
-}
-
-test('the faulty hop passes, refuses, resets, cuts, drips and swallows', async () => {
-  const hop = await new FaultyTcp(plain.port).listen();
-  const url = `http://127.0.0.1:${hop.port}/bytes?n=5000`;
-  try {
-    assert.equal((await send({ url })).body.length, 5000);
-    await hop.become({ kind: 'refuse' });
-    await assert.rejects(send({ url }), { code: 'ECONNREFUSED' });
-    await hop.become({ kind: 'reset' });
-    assert.equal(await endOf(hop.port), 'ECONNRESET');
-    await hop.become({ kind: 'cut', bytes: 1000 });
-    const cut = await send({ url });
-    assert.notEqual(cut.end, 'clean');
-    assert.ok(cut.body.length > 0 && cut.body.length < 1000);
-    await hop.become({ kind: 'slow', bytes: 1000, gap: 1 });
-    const slow = await send({ url });
-    assert.equal(slow.body.length, 5000);
-    assert.ok(slow.chunks >= 4, `${slow.chunks} chunks`);
-    await hop.become({ kind: 'blackhole' });
-    const before = hop.connections;
-    const socket = connect(hop.port, '127.0.0.1');
-    socket.on('error', () => undefined);
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    let answered = false;
-    socket.on('data', () => {
-      answered = true;
-    });
-    await once(socket, 'connect');
-    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
-    await hop.become({ kind: 'pass' }, true);
-    await closed;
-    assert.equal(answered, false);
-    assert.equal(hop.connections, before + 1);
-    assert.equal((await send({ url })).body.length, 5000);
-  } finally {
-    await hop.close();
   }
 });

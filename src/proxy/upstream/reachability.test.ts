@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { FakeClock } from '../../../test/fakes/clock.ts';
-import { FaultyTcp } from '../../../test/fakes/faulty-tcp.ts';
+import { startFaultProxy } from '../../../test/fakes/fault-proxy.ts';
 import { makeTestCa } from '../../../test/fakes/pki.ts';
 import { startTlsServer } from '../../../test/fakes/tls-server.ts';
 import { systemClock } from '../clock.ts';
@@ -34,18 +34,17 @@ suite('isReachable', () => {
 
   test('plain HTTP needs the connection alone', async () => {
     const server = await startTlsServer({ key: identity.key, cert: identity.chain });
-    const hop = await new FaultyTcp(server.port).listen();
-    const origin = `http://127.0.0.1:${hop.port}`;
-    assert.equal(await isReachable(dial, systemClock, origin), true);
+    const hop = await startFaultProxy({ target: server.port });
+    assert.equal(await isReachable(dial, systemClock, hop.origin), true);
+    hop.partition();
+    assert.equal(await isReachable(dial, systemClock, hop.origin), false);
     await hop.close();
-    assert.equal(await isReachable(dial, systemClock, origin), false);
     await server.close();
   });
 
   test('a server that accepts and stays silent is given up after five seconds', async () => {
     const server = await startTlsServer({ key: identity.key, cert: identity.chain });
-    const hop = await new FaultyTcp(server.port).listen();
-    await hop.become({ kind: 'blackhole' });
+    const hop = await startFaultProxy({ target: server.port, plan: () => ({ kind: 'blackhole' }) });
     const clock = new FakeClock();
     const answer = isReachable(createDial({ clock, trust: () => trust }), clock, `https://localhost:${hop.port}`);
     clock.advance(5_000);
