@@ -27,6 +27,22 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'which provider would answer a call now; check a file of rules',
     load: async () => (await import('./commands/routes.ts')).routes,
   },
+  enroll: {
+    summary: 'join an organisation, or leave it; sign in',
+    load: async () => (await import('./commands/enroll.ts')).enroll,
+  },
+  policy: {
+    summary: 'which rules hold on this device, and who set them',
+    load: async () => (await import('./commands/policy.ts')).policy,
+  },
+  override: {
+    summary: 'lift the rules for some time, with a code of an administrator',
+    load: async () => (await import('./commands/override.ts')).override,
+  },
+  sync: {
+    summary: 'ask the control plane for news now',
+    load: async () => (await import('./commands/sync.ts')).sync,
+  },
   audit: {
     summary: 'tail, show, verify or export the audit log',
     load: async () => (await import('./commands/audit.ts')).audit,

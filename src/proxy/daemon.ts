@@ -28,12 +28,12 @@ import { readOrCreateToken } from './local-api/secret.ts';
 import { createLocalApi } from './local-api/server.ts';
 import { openTrustStore } from './os/trust-store/open.ts';
 import type { Policy } from './policy/policy.ts';
-import { openPolicyStore } from './policy/store.ts';
+import { openRules } from './rules.ts';
 import { createSocketTrim, trimMemorySoon } from './trim-memory.ts';
 import { connectTcp, connectTls, undiciConnector } from './upstream/connect.ts';
 import { createH2Sessions } from './upstream/h2-sessions.ts';
 import { createPools } from './upstream/pools.ts';
-import { createTrust, type Trust } from './upstream/trust.ts';
+import { acceptRoots, createTrust, type Trust } from './upstream/trust.ts';
 import { VERSION } from './version.ts';
 import { createView } from './view.ts';
 import { watchHealth } from './watch-health.ts';
@@ -42,6 +42,8 @@ export interface DaemonOptions {
   readonly configPath: string;
   /** The user named the file: then it must be there. */
   readonly configRequired: boolean;
+  /** Settings of device management that the user named; obeyed only where the system has none. */
+  readonly managedPath: string | undefined;
   readonly dataDir: string;
   /** 0 picks a free port. */
   readonly ports: { readonly proxy: number; readonly gateway: number; readonly api: number };
@@ -91,20 +93,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     usable(dataDir, '--data-dir', prepareDataDir);
 
-    const { configPath: path, configRequired } = options;
-    const store = await openPolicyStore({ path, mayBeAbsent: !configRequired, env, clock, log });
-    undo.push(() => store.close());
+    const rules = await openRules({ ...options, env });
+    undo.push(() => rules.close());
+    const { store } = rules;
     const policy = (): Policy => store.current;
     const health = createHealth({ clock });
     undo.push(() => health.close());
 
-    const audit = await openAuditLog({ dir: join(dataDir, 'audit'), settings: policy().settings.audit, clock, log });
+    const auditDir = join(dataDir, 'audit');
+    const audit = await openAuditLog({ dir: auditDir, settings: rules.auditSettings(), clock, log });
     undo.push(() => audit.close());
 
     // Wired late: the view needs every part, and the API's port stands in the certificates.
     const apiToken = readOrCreateToken(join(dataDir, API_TOKEN_FILE));
     const gatewayToken = readOrCreateToken(join(dataDir, GATEWAY_TOKEN_FILE));
-    const view = createView({ clock, startedAt, dataDir, policy, store, audit, health });
+    const view = createView({ clock, startedAt, dataDir, policy, store, rules, audit, health });
     undo.push(() => view.close());
     const api = await named('--api-port', options.ports.api, () =>
       createLocalApi({
@@ -141,6 +144,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await writeBundle(bundled, authority.rootPems(), join(dataDir, BUNDLE_FILE), (pem) => made.isReadable(pem));
       return made;
     }
+    // Not what a policy adds: whoever publishes one must not choose who may publish the next.
+    const ownRoots = async (): Promise<readonly string[]> =>
+      acceptRoots({ systemRoots: await trustStore.readRoots(), exclude: (cert) => authority.isOurs(cert) }).pems;
     // A name that nobody configured must not lead to this machine's own services, whatever it resolves to.
     const guarded = (host: string): LookupFunction =>
       guardedLookup({ host, port: 0 }, { rules: () => ({ ...policy().settings.network, ownPorts: [] }) });
@@ -224,6 +230,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       onWake: () => {
         failover.woke();
         h2.retire();
+        rules.woke();
       },
     });
     undo.push(() => watch.close());
@@ -267,7 +274,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       hintOf: failover.hintOf,
       metrics: failover.metrics,
     });
-    undo.push(failover.onChange(view.changed));
+    undo.push(failover.onChange(view.changed), rules.onChange(view.changed));
 
     async function renewTrust(): Promise<void> {
       try {
@@ -282,7 +289,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(
       store.onChange((next, status) => {
         if (status.state !== 'active') return;
-        audit.configure(next.settings.audit);
+        audit.configure(rules.auditSettings());
         audit.event({ kind: 'event', event: 'config-activated', detail: { policy: next.sha256 } });
         try {
           authority.setPermitted(next.governedHosts());
@@ -306,6 +313,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     usable(join(dataDir, RUN_FILE), '--data-dir', say);
     if (options.readyFile !== undefined) usable(options.readyFile, '--ready-file', say);
     audit.event({ kind: 'event', event: 'started', detail: { version: VERSION, policy: policy().sha256 } });
+    rules.begin({
+      audit,
+      auditDir,
+      health,
+      roots: ownRoots,
+      configureAudit: () => audit.configure(rules.auditSettings()),
+    });
     log.info('started', { proxy: ready.proxy_url, gateway: ready.gateway_url, api: ready.api_url, pid: ready.pid });
 
     const trim = trimMemorySoon(clock);
@@ -332,7 +346,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** A folder of ours that others could open is closed again; one with anything else in it is somebody else's. */
-const OUR_FOLDERS = new Set(['audit', 'ca']);
+const OUR_FOLDERS = new Set(['audit', 'ca', 'org']);
 
 /** Makes the folder private. An open one only if it is new or ours: `--data-dir /tmp` must not close /tmp. */
 function prepareDataDir(dataDir: string): void {

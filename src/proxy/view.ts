@@ -23,8 +23,10 @@ import type { LocalApi } from './local-api/server.ts';
 import type { TrustStore } from './os/trust-store/trust-store.ts';
 import type { Policy, PolicyStore, Provider } from './policy/policy.ts';
 import type { Router } from './routing/routing.ts';
+import type { Rules } from './rules.ts';
 import type { StatusHint } from './status-pages/hint.ts';
 import { VERSION } from './version.ts';
+import { organisationState, syncNow } from './view-organisation.ts';
 import { explainRoute, providerItems } from './view-routing.ts';
 
 export interface ViewParts {
@@ -33,6 +35,7 @@ export interface ViewParts {
   readonly dataDir: string;
   readonly policy: () => Policy;
   readonly store: PolicyStore;
+  readonly rules: Pick<Rules, 'organisation' | 'uploader'>;
   readonly audit: AuditLog;
   readonly health: Health;
 }
@@ -91,6 +94,7 @@ export function createView(parts: ViewParts): View {
     const { status, current } = store;
     const stats = audit.stats();
     const counters = late?.counters;
+    const organisation = parts.rules.organisation()?.status();
     return {
       version: VERSION,
       pid: process.pid,
@@ -104,6 +108,9 @@ export function createView(parts: ViewParts): View {
         ...(status.path === undefined ? {} : { path: status.path }),
         errors: status.state === 'rejected' ? status.errors.slice(0, 100).map((error) => ({ ...error })) : [],
       },
+      ...(organisation === undefined
+        ? {}
+        : { organisation: organisationState(organisation, parts.rules.uploader()?.status()) }),
       audit: {
         state: stats.state,
         ...(stats.reason === undefined ? {} : { reason: stats.reason }),
@@ -197,6 +204,14 @@ export function createView(parts: ViewParts): View {
           caBundlePath: join(dataDir, BUNDLE_FILE),
           caPath: late?.ready.ca_path ?? '',
         }),
+      override: (code) => {
+        const answer = parts.rules.organisation()?.override(code);
+        return answer?.ok === true ? { ok: true, until: answer.until } : answer;
+      },
+      sync: () => {
+        const organisation = parts.rules.organisation();
+        return organisation === undefined ? undefined : syncNow(organisation, parts.rules.uploader());
+      },
       pac: () =>
         pacFile({
           governed: policy().governedHosts(),

@@ -2,7 +2,7 @@
 // Every word that the page shows, except what the daemon words itself (warnings, checks, fields). Text in `backticks` is shown
 // as code. One language for now; the type of this object is what another one has to fill.
 
-import type { ActivityItem, CheckStatus, HealthItem, ProviderItem } from '../contract/local-api.ts';
+import type { ActivityItem, CheckStatus, HealthItem, OrganisationState, ProviderItem } from '../contract/local-api.ts';
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? one : many);
 
@@ -82,6 +82,30 @@ export const STRINGS = {
     rulesAt: (line: number, column: number) => (line > 0 ? `Line ${line}, column ${column}: ` : ''),
     file: 'Rules',
     noFile: 'Built-in rules, no file',
+    orgRules: (org: string, version: number | undefined) =>
+      version === undefined ? `Of ${org}: none have come yet` : `Of ${org}, version ${version}`,
+    organisation: 'Organisation',
+    orgName: (org: string, device: boolean) => (device ? org : `${org}; this device is not enrolled yet`),
+    orgUser: (name: string) => `Signed in as ${name}`,
+    orgServer: 'Control plane',
+    orgContact: (time: string, connected: boolean) =>
+      `Last answer ${time}${connected ? ', connected' : ', asked again from time to time'}`,
+    orgNoContact: 'No answer yet since the start',
+    orgPhase: {
+      waiting: 'Waiting for the first rules',
+      fresh: 'Up to date',
+      stale: 'Not refreshed in time; still enforced',
+      expired: 'Expired',
+      revoked: 'This device was revoked',
+    } satisfies Record<OrganisationState['phase'], string>,
+    orgFreshness: 'Freshness',
+    orgOrders: 'Orders in force',
+    orgOrder: (level: string, reason: string, time: string) => `${level}: ${reason} (until ${time})`,
+    orgUpload: 'Upload of records',
+    orgUploadText: (rows: number, time: string | undefined) =>
+      `${rows === 0 ? 'All records are uploaded' : `${rows} ${plural(rows, 'record', 'records')} to go`}${time === undefined ? '' : `, last ${time}`}`,
+    orgUploadRefused: 'The control plane does not take records of this device any more',
+    orgOverride: (time: string) => `An administrator’s code suspends the rules until ${time}`,
     hosts: 'Hosts',
     hostCounts: (govern: number, tunnel: number, block: number) =>
       `${govern} checked, ${tunnel} passed on without looking by rule, ${block} blocked`,

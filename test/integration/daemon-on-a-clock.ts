@@ -104,6 +104,7 @@ export async function startOnClock(config: Json): Promise<ClockedDaemon> {
   const daemon = await startDaemon({
     configPath,
     configRequired: true,
+    managedPath: undefined,
     dataDir,
     ports: { proxy: 0, gateway: 0, api: 0 },
     readyFile: undefined,

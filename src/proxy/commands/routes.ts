@@ -3,7 +3,7 @@
 
 import { resolve } from 'node:path';
 import { type RouteReport, routeReport } from '../../contract/local-api.ts';
-import { printable } from '../audit/table.ts';
+import { printable } from '../../contract/printable.ts';
 import { checkConfig } from '../policy/check.ts';
 import { formatError } from '../policy/format-error.ts';
 import {

@@ -29,6 +29,8 @@ ${DATA_DIR_HELP}
   --proxy-port N      port of the intercepting proxy (default ${DEFAULT_PORTS.proxy}; 0 picks a free one)
   --gateway-port N    port of the base-URL gateway (default ${DEFAULT_PORTS.gateway}; 0 picks a free one)
   --api-port N        port of the status page and local API (default ${DEFAULT_PORTS.api}; 0 picks a free one)
+  --managed FILE      settings of device management, for a system that has none of its own; the file must belong to the
+                      administrator, as the system's own must
   --ready-file PATH   receives {proxy_url, gateway_url, api_url, ca_path, pid, version} as JSON once everything serves;
                       removed on exit
   --log-level LEVEL   ${LOG_LEVELS.join(', ')} (default info); the log is JSON lines on standard error
@@ -41,6 +43,7 @@ ${DATA_DIR_HELP}
       'gateway-port': { type: 'string' },
       'api-port': { type: 'string' },
       'ready-file': { type: 'string' },
+      managed: { type: 'string' },
       'log-level': { type: 'string' },
     });
     const level = LOG_LEVELS.find((name) => name === (values['log-level'] ?? 'info'));
@@ -53,6 +56,7 @@ ${DATA_DIR_HELP}
       configPath: resolve(values.config ?? paths.configPath),
       configRequired: values.config !== undefined,
       dataDir: resolve(values['data-dir'] ?? paths.dataDir),
+      managedPath: values.managed === undefined ? undefined : resolve(values.managed),
       ports: {
         proxy: parsePort(values['proxy-port'], DEFAULT_PORTS.proxy, 'proxy-port'),
         gateway: parsePort(values['gateway-port'], DEFAULT_PORTS.gateway, 'gateway-port'),

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { API_TOKEN_FILE, type Ready, RUN_FILE } from './data-files.ts';
 
+/** A daemon that lives answers at once. Milliseconds. */
+const API_PATIENCE_MS = 5_000;
+
 /** Also for what `--ready-file` receives. */
 export const readySchema: z.ZodType<Ready> = z.strictObject({
   proxy_url: z.url(),
@@ -28,21 +31,37 @@ export function findRunning(dataDir: string): Ready | undefined {
   }
 }
 
-/** One call of the local API with the folder's token; resolves to its JSON. Rejects with a sentence for the user. */
-export function callApi(dataDir: string, ready: Ready, method: 'GET' | 'POST', path: string): Promise<unknown> {
+/** The daemon answered, but not with success. Its message is a sentence for the user. */
+export class ApiRefusal extends Error {
+  readonly status: number;
+  constructor(who: string, status: number) {
+    super(`${who} refused with status ${status}; restart it`);
+    this.status = status;
+  }
+}
+
+/** One call of the local API with the folder's token; resolves to its JSON. Rejects with a sentence for the user. @param body sent as JSON @param ms without a byte */
+export function callApi(
+  dataDir: string,
+  ready: Ready,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+  ms = API_PATIENCE_MS,
+): Promise<unknown> {
   const token = readFileSync(join(dataDir, API_TOKEN_FILE), 'utf8').trim();
   // The process may be another one by now, which was given the number of a daemon that was killed.
   const who = `the daemon (process ${ready.pid}, ${ready.api_url})`;
   return new Promise((resolve, reject) => {
     const call = request(
       new URL(path, ready.api_url),
-      { method, headers: { authorization: `Bearer ${token}`, 'x-outpost-api': '1' }, timeout: 5_000 },
+      { method, headers: { authorization: `Bearer ${token}`, 'x-outpost-api': '1' }, timeout: ms },
       (response) => {
         const { statusCode = 0 } = response;
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
-          if (statusCode >= 300) return reject(new Error(`${who} refused with status ${statusCode}; restart it`));
+          if (statusCode >= 300) return reject(new ApiRefusal(who, statusCode));
           try {
             resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')));
           } catch {
@@ -53,6 +72,6 @@ export function callApi(dataDir: string, ready: Ready, method: 'GET' | 'POST', p
     );
     call.on('timeout', () => call.destroy(new Error('no answer within 5 s')));
     call.on('error', (error) => reject(new Error(`${who} does not answer (${error.message}); restart it`)));
-    call.end();
+    call.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

@@ -2,7 +2,7 @@
 // `outpost status`: the daemon's state in a few lines, or as the JSON that the local API gives.
 
 import { resolve } from 'node:path';
-import { type AgentState, agentState } from '../../contract/local-api.ts';
+import { type AgentState, agentState, type OrganisationState } from '../../contract/local-api.ts';
 import { formatError } from '../policy/format-error.ts';
 import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor } from './command.ts';
 import { callApi, findRunning } from './running.ts';
@@ -32,14 +32,15 @@ ${DATA_DIR_HELP}
 };
 
 function words(state: AgentState): string {
-  const { counters, policy, audit } = state;
+  const { counters, policy, audit, organisation } = state;
   const lines = [
     `outpostd ${state.version}, pid ${state.pid}, up ${duration(state.uptime_ms)}`,
     `  proxy    ${state.urls.proxy}`,
     `  gateway  ${state.urls.gateway}`,
     `  status   ${state.urls.api}   (open it with \`outpost ui\`)`,
-    `  rules    ${policy.path ?? 'built-in defaults'}${policy.state === 'rejected' ? '  REJECTED, the ones before rule' : ''}`,
+    `  rules    ${policy.path ?? (organisation === undefined ? 'built-in defaults' : rulesWords(organisation))}${policy.state === 'rejected' ? '  REJECTED, the ones before rule' : ''}`,
     ...policy.errors.map((error) => `           ${formatError(error)}`),
+    ...(organisation === undefined ? [] : organisationWords(organisation)),
     `  audit    ${audit.state}, level ${audit.level}, ${audit.watermark} rows in this file${audit.reason === undefined ? '' : ` (${audit.reason})`}`,
     `  calls    ${counters.governed} governed, ${counters.blocked} blocked, ${counters.failed} failed, ${counters.cancelled} cancelled`,
     `  other    ${counters.tunnelled} tunnelled undecrypted, ${counters.relayed} passed on unread`,
@@ -47,6 +48,30 @@ function words(state: AgentState): string {
   if (state.health.length === 0) lines.push('  health   nothing to report');
   for (const item of state.health) lines.push(`  ${item.severity.padEnd(8)} ${item.title}: ${item.text} ${item.fix}`);
   return `${lines.join('\n')}\n`;
+}
+
+const PHASES: Readonly<Record<OrganisationState['phase'], string>> = {
+  waiting: 'no policy has come yet',
+  fresh: 'fresh',
+  stale: 'not refreshed in time, still enforced',
+  expired: 'expired',
+  revoked: 'this device was revoked',
+};
+
+function rulesWords({ org, version }: OrganisationState): string {
+  return version === undefined ? `of ${org}: none yet` : `of ${org}, version ${version}`;
+}
+
+function organisationWords({ org, url, device, phase, connected, orders, upload }: OrganisationState): string[] {
+  const error = upload.last_error === undefined ? '' : ` (${upload.last_error})`;
+  return [
+    `  member   of ${org} at ${url}${device === undefined ? ', not enrolled yet' : ` as ${device}`}`,
+    `  policy   ${PHASES[phase]}${connected ? ', connected' : ''}`,
+    ...orders.map(
+      ({ level, reason, until }) => `  order    ${level}: ${reason} (until ${new Date(until).toISOString()})`,
+    ),
+    `  upload   ${upload.state}, ${upload.rows} rows to go${error}`,
+  ];
 }
 
 function duration(ms: number): string {

@@ -96,6 +96,7 @@ async function handleHttp(
         model: undefined,
         modelKnown: true,
         owner,
+        relayed: true,
       });
       if (verdict.action === 'block') return refuse(deps, call, subject, verdict, placed.provider.name);
       return relay(deps, call, policy, placed, request);
@@ -144,6 +145,7 @@ async function handleHttp(
     { model: facts.model, dialect: recognised?.dialect, path: pathOf(call.target), owner },
     placed.provider,
   );
+  if (named.blocked !== undefined) return refuse(deps, call, subject, named.blocked, placed.provider.name);
   // What could not be read, or is no request to a model (files, lists), can go to the addressed provider only, as it comes.
   const whole = read.kind === 'whole';
   const route = await affordableRoute(

@@ -5,7 +5,7 @@
 import { OutpostError } from '../../contract/errors.ts';
 import type { AnswerReader, RequestFacts } from '../dialects/dialect.ts';
 import { createFrameReader, errorFrame, laneOf, readClientFrame } from '../dialects/openai-responses/frames.ts';
-import type { Target } from '../policy/policy.ts';
+import type { BlockCode, Target } from '../policy/policy.ts';
 import { nativeError } from './answer.ts';
 import type { ExchangeDeps } from './deps.ts';
 import { intentRow, outcomeRow, refusalRow, type Subject } from './rows.ts';
@@ -70,12 +70,7 @@ export function inspectResponses(deps: ExchangeDeps, socket: Subject, target: Ta
       requestBytes: bytes,
     };
     const refuse = (
-      code:
-        | 'OUT_AUDIT_UNAVAILABLE'
-        | 'OUT_BLOCKED_MODEL'
-        | 'OUT_BLOCKED_APP'
-        | 'OUT_BLOCKED_HOST'
-        | 'OUT_UNREADABLE_BODY',
+      code: BlockCode | 'OUT_AUDIT_UNAVAILABLE',
       rule?: string,
       message?: string,
       model = facts?.model,

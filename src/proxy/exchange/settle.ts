@@ -4,7 +4,7 @@
 
 import { ERRORS, type ErrorCode, type OutpostError } from '../../contract/errors.ts';
 import { dialectOf, errorMessage, parseValue } from '../dialects/index.ts';
-import type { RouteTarget } from '../policy/policy.ts';
+import type { BlockCode, RouteTarget } from '../policy/policy.ts';
 import type { FailureClass, SkipReason, Step } from '../routing/routing.ts';
 import { nativeError, type Said, sayToCall, whoAnswered } from './answer.ts';
 import type { HttpCall } from './call.ts';
@@ -285,13 +285,7 @@ export function refuse(
   call: HttpCall,
   subject: Subject,
   why: {
-    readonly code:
-      | 'OUT_BLOCKED_HOST'
-      | 'OUT_BLOCKED_MODEL'
-      | 'OUT_BLOCKED_APP'
-      | 'OUT_UNREADABLE_BODY'
-      | 'OUT_BAD_REQUEST'
-      | 'OUT_AUDIT_UNAVAILABLE';
+    readonly code: BlockCode | 'OUT_BAD_REQUEST' | 'OUT_AUDIT_UNAVAILABLE';
     readonly rule: string | undefined;
     readonly message: string | undefined;
   },

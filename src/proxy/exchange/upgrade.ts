@@ -71,6 +71,7 @@ export async function handleUpgrade(
       model: undefined,
       modelKnown: true,
       owner: subject.owner,
+      relayed: true,
     });
     if (verdict.action === 'block') return refuse(verdict.code, verdict.rule, verdict.message);
     deps.counters.relayed += 1;

@@ -5,9 +5,11 @@ import type {
   AgentState,
   DoctorReport,
   EnvReport,
+  OverrideAnswer,
   RecordedView,
   RouteReport,
   Shell,
+  SyncAnswer,
 } from '../../contract/local-api.ts';
 
 /** The call that is asked about. */
@@ -36,6 +38,10 @@ export interface AgentView {
   metrics(): string;
   /** Undefined: there is no such tool. */
   env(shell: Shell, tool: string | undefined): EnvReport | undefined;
+  /** A code that an administrator has read out. Absent, or undefined: the device is in no organisation. */
+  override?(code: string): OverrideAnswer | undefined;
+  /** Looks at the control plane now. Absent, or undefined: the device is in no organisation. */
+  sync?(): Promise<SyncAnswer> | undefined;
   /** The proxy auto-configuration script. */
   pac(): string;
   /** DER of the revocation list with this id (as it stands in our certificates); undefined: not ours. */

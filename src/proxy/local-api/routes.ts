@@ -16,6 +16,8 @@ export interface Visit {
   /** What stands for `*` in the route's path. */
   readonly name: string;
   readonly query: URLSearchParams;
+  /** As it was sent. */
+  readonly body: Uint8Array;
   /** `http://` and the Host that was asked for. */
   readonly origin: string;
 }
@@ -41,6 +43,7 @@ export interface RouteParts {
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 
 const notFound = () => failure(404, 'not-found', 'There is nothing at this address.');
+const badBody = () => failure(400, 'bad-body', 'The body of the request is not what this address takes.');
 const badQuery = () => failure(400, 'bad-query', 'A parameter of the address is unknown or has a wrong value.');
 
 const optional = (form: RegExp) => (value: unknown) => value === undefined || (isText(value) && form.test(value));
@@ -64,11 +67,21 @@ const ROUTE_QUERY: MemberTests<{
   provider: optional(/^[a-z0-9-]{1,64}$/),
   path: optional(/^\/[\x21-\x7e]{0,255}$/),
 };
+const OVERRIDE: MemberTests<{ readonly code: string }> = { code: (value) => isText(value) && /^\d{8}$/.test(value) };
 const NO_QUERY: MemberTests<Readonly<Record<never, never>>> = {};
 
 function parse<T>(tests: MemberTests<T>, query: URLSearchParams): T | undefined {
   const members: unknown = Object.fromEntries(query);
   return hasMembers(members, tests) ? members : undefined;
+}
+
+function parseBody<T>(tests: MemberTests<T>, body: Uint8Array): T | undefined {
+  try {
+    const members: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return hasMembers(members, tests) ? members : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Wraps a handler that takes no parameters. */
@@ -163,6 +176,32 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
         const answer: LoginCode = { url: `${origin}/login/${signIn.issue()}`, expires_in_s: CODE_LIFE_MS / 1_000 };
         return json(answer, 201);
       },
+    },
+    {
+      // In the body: addresses end up in histories and logs.
+      method: 'POST',
+      path: '/v1/override',
+      access: 'token',
+      handle: ({ query, body }) => {
+        if (parse(NO_QUERY, query) === undefined) return badQuery();
+        const wanted = parseBody(OVERRIDE, body);
+        if (wanted === undefined) return badBody();
+        const answer = view.override?.(wanted.code);
+        return answer === undefined
+          ? failure(404, 'no-organisation', 'This device is not in an organisation.')
+          : json(answer);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/sync',
+      access: 'token',
+      handle: plain(async () => {
+        const answer = await view.sync?.();
+        return answer === undefined
+          ? failure(404, 'no-organisation', 'This device is not in an organisation.')
+          : json(answer);
+      }),
     },
     {
       method: 'GET',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The local API: its own port on loopback, guarded, read-only. Owns sockets and the order of checks; what is answered is in
+// The local API: its own port on loopback, guarded. Owns sockets and the order of checks; what is answered is in
 // routes.ts, where the data comes from in agent-view.ts. It does not know the data path.
 
 import { randomBytes } from 'node:crypto';
@@ -42,22 +42,24 @@ export interface LocalApi {
   close(): Promise<void>;
 }
 
-/** No route reads a body; what a client sends anyway is thrown away up to this many bytes. */
+/** Few routes read a body; what a client sends to others is thrown away up to this many bytes. */
 const MOST_BODY_BYTES = 4_096;
 const MOST_HEADER_BYTES = 16_384;
 const MOST_CONNECTIONS = 128;
 const PATIENCE_MS = 10_000;
 
-/** Reads and drops the body. False: larger than allowed. */
-async function dropBody(request: IncomingMessage): Promise<boolean> {
-  if (Number(request.headers['content-length'] ?? 0) > MOST_BODY_BYTES) return false;
+/** Undefined: larger than allowed. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > MOST_BODY_BYTES) return undefined;
+  const chunks: Buffer[] = [];
   let bytes = 0;
   // Leaving the loop must not destroy the request: its socket still has to carry the refusal.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk as Buffer);
     bytes += (chunk as Buffer).length;
-    if (bytes > MOST_BODY_BYTES) return false;
+    if (bytes > MOST_BODY_BYTES) return undefined;
   }
-  return true;
+  return Buffer.concat(chunks);
 }
 
 /** Starts the API. Rejects when the port is taken. */
@@ -110,12 +112,12 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
       return failure(405, 'method', 'This address has no such method.', { allow: match.allow.join(', ') });
     }
     if (!mayPass(match.route.access, request)) return unauthorised(path);
-    if (!(await dropBody(request)))
-      return refuse(413, 'too-large', 'The request is too large.', { connection: 'close' });
+    const body = await readBody(request);
+    if (body === undefined) return refuse(413, 'too-large', 'The request is too large.', { connection: 'close' });
     const { handle } = match.route;
     if (handle === 'events') return 'events';
     const query = new URLSearchParams(cut < 0 ? '' : url.slice(cut + 1));
-    return handle({ name: match.name, query, origin: `http://${headers.host}` });
+    return handle({ name: match.name, query, body, origin: `http://${headers.host}` });
   };
 
   const write = (response: ServerResponse, answer: Answer): void => {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../../contract/config.ts';
 import { hostMatches, normaliseHost } from '../../contract/host-pattern.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { Environment, ServiceAccounts } from './keys.ts';
+import type { Environment, Secrets, ServiceAccounts } from './keys.ts';
 import type { ConfigIssue } from './parse.ts';
 import type { HostDecision, Policy, Provider } from './policy.ts';
 import { compileProviders, findByHost, findBySegment } from './providers.ts';
@@ -29,6 +29,15 @@ export interface CompileInput {
   readonly env: Environment;
   readonly named: NamedFiles;
   readonly generation: number;
+  /** Of the organisation that published it; undefined: a stand-alone file. */
+  readonly secrets?: Secrets | undefined;
+  /** How many of the first host rules and of the last denied models are device management's, and named so. */
+  readonly managed?: Managed | undefined;
+}
+
+export interface Managed {
+  readonly hosts: number;
+  readonly deny: number;
 }
 
 export type CompileResult =
@@ -61,11 +70,13 @@ function hostDecider(
   config: Config,
   providers: readonly Provider[],
   catalogue: Catalogue,
+  managed: number,
 ): (host: string) => HostDecision {
   const rules = (config.hosts ?? []).map((rule, index) => ({
     pattern: rule.host,
     action: rule.action,
-    name: `hosts[${index}]`,
+    // The others are counted as the author of the text counts them.
+    name: index < managed ? `managed.block_hosts[${index}]` : `hosts[${index - managed}]`,
     setHeaders: frozen(Object.entries(rule.headers ?? {})),
   }));
   const exact = new Map<string, number>();
@@ -139,13 +150,14 @@ export function compilePolicy(input: CompileInput): CompileResult {
   const { upstreamRoots, serviceAccounts } = input.named;
   const settings = frozen(settingsOf(config, upstreamRoots));
   const tuning = settings.routing.provider;
-  const providers = Object.freeze(compileProviders(config, { env: input.env, serviceAccounts, tuning }, issues));
+  const { env, secrets, managed = { hosts: 0, deny: 0 } } = input;
+  const providers = Object.freeze(compileProviders(config, { env, serviceAccounts, secrets, tuning }, issues));
   const routes = compileRoutes(config, providers, settings, issues);
   if (issues.length > 0) return { ok: false, issues };
-  const decideHost = remembered(hostDecider(config, providers, catalogue));
+  const decideHost = remembered(hostDecider(config, providers, catalogue, managed.hosts));
   const findRow = remembered((host) => catalogue.find(host));
   const findProvider = remembered((host) => findByHost(providers, host));
-  const judge = compileRules(config);
+  const judge = compileRules(config, managed.deny);
   const patterns = governed(config, providers, catalogue, decideHost);
   const policy: Policy = {
     sha256: createHash('sha256').update(input.text).digest('hex'),

@@ -106,11 +106,19 @@ function zodIssues(issue: z.core.$ZodIssue): readonly (ConfigIssue & { readonly 
   return [{ path: issue.path, key: false, message: issue.message }];
 }
 
+/** Without those top-level keys that the author allows to be passed over and that are not known here. */
+function withoutIgnorable(value: unknown, ignorable: readonly string[]): unknown {
+  if (ignorable.length === 0 || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const dropped = new Set(ignorable.filter((key) => !Object.hasOwn(configSchema.shape, key)));
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !dropped.has(key)));
+}
+
 /**
  * Reads the text. Strict: YAML 1.2 core schema, unique keys, no aliases or merge keys, one document, no unknown keys. Never
  * throws. Lines and columns are 1-based and point at the value that is wrong, for unknown keys at the key.
+ * @param ignorable top-level keys that may be passed over where they are not known
  */
-export function parseConfig(text: string): ParseResult {
+export function parseConfig(text: string, ignorable: readonly string[] = []): ParseResult {
   const only = (message: string, line = 0, column = 0): ParseResult => ({
     ok: false,
     errors: [{ message, line, column, at: '' }],
@@ -164,7 +172,7 @@ export function parseConfig(text: string): ParseResult {
   }
   const locate = (issue: ConfigIssue, key = false): PolicyError =>
     placed(issue.message, nodeAt(document, issue.path, key)?.range?.[0], dotted(issue.path));
-  const parsed = configSchema.safeParse(value);
+  const parsed = configSchema.safeParse(withoutIgnorable(value, ignorable));
   if (parsed.success) return { ok: true, config: parsed.data, locate: (issue) => locate(issue) };
   const { issues } = parsed.error;
   // Of the wrong kind, its size says nothing: zod measures a text where a list was to be.

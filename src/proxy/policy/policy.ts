@@ -92,19 +92,32 @@ export interface CallSubject {
   /** False: there is (or may be) a body, but it could not be read. */
   readonly modelKnown: boolean;
   readonly owner: Owner | undefined;
+  /** No AI traffic: it is passed on unread, and only rules about hosts and apps are meant for it. */
+  readonly relayed?: boolean;
 }
 
-export type Verdict =
-  | { readonly action: 'allow'; readonly rule: string | undefined }
-  | {
-      readonly action: 'block';
-      readonly rule: string;
-      readonly code: 'OUT_BLOCKED_MODEL' | 'OUT_BLOCKED_APP' | 'OUT_BLOCKED_HOST' | 'OUT_UNREADABLE_BODY';
-      /** The rule's own message for the person, if it has one; else the catalogue's sentence is used. */
-      readonly message: string | undefined;
-      /** Of two models that a request names, the one that is not allowed. */
-      readonly model?: string;
-    };
+/** Why a call is refused. */
+export type BlockCode =
+  | 'OUT_BLOCKED_MODEL'
+  | 'OUT_BLOCKED_APP'
+  | 'OUT_BLOCKED_HOST'
+  | 'OUT_UNREADABLE_BODY'
+  | 'OUT_BLOCKED_ORDER'
+  | 'OUT_POLICY_EXPIRED'
+  | 'OUT_DEVICE_REVOKED'
+  | 'OUT_NO_POLICY';
+
+export type Verdict = { readonly action: 'allow'; readonly rule: string | undefined } | Blocked;
+
+export interface Blocked {
+  readonly action: 'block';
+  readonly rule: string;
+  readonly code: BlockCode;
+  /** The rule's own message for the person, if it has one; else the catalogue's sentence is used. */
+  readonly message: string | undefined;
+  /** Of two models that a request names, the one that is not allowed. */
+  readonly model?: string;
+}
 
 /** Where a call goes. `model` undefined: leave the caller's. */
 export interface Target {
@@ -137,6 +150,8 @@ export interface Route {
   /** The same for a request that the target's content rules refused. */
   readonly onContentPolicy: readonly RouteTarget[];
   readonly tuning: RouteTuning;
+  /** None of its targets may be used now: the call is refused, and goes nowhere else instead. */
+  readonly blocked?: Blocked;
 }
 
 export interface RouteSubject {
@@ -300,6 +315,20 @@ export interface Settings {
     readonly holdEvents: number;
     readonly holdBytes: number;
     readonly holdJsonBytes: number;
+  };
+  /** Of a policy that an organisation published; a stand-alone file may have it, without effect. */
+  readonly organisation: {
+    /** How long the policy is enforced after its freshness document has expired. */
+    readonly graceDays: number;
+    /** What happens after that. */
+    readonly onExpired: 'enforce' | 'metadata-only' | 'block';
+    readonly onRevoked: 'block' | 'pass';
+    readonly upload: {
+      /** Milliseconds from the first row that was not uploaded. */
+      readonly flushMs: number;
+      readonly flushRows: number;
+    };
+    readonly offlineOverride: boolean;
   };
 }
 

@@ -4,7 +4,7 @@
 import type { Config } from '../../contract/config.ts';
 import { hostMatches } from '../../contract/host-pattern.ts';
 import { baseOf, PROVIDER_TYPES, type ProviderType, placedBase } from '../upstream/provider-types.ts';
-import { credentialOf, type Environment, type ServiceAccounts } from './keys.ts';
+import { credentialOf, type KeySources } from './keys.ts';
 import type { ConfigIssue } from './parse.ts';
 import type { Provider, ProviderTuning } from './policy.ts';
 import { compileModelMap } from './routes.ts';
@@ -44,7 +44,7 @@ function placementOf(entry: NonNullable<Config['providers']>[number]): NonNullab
 /** Resolves `providers`. Problems are pushed to `issues`; the affected provider is then left out. */
 export function compileProviders(
   config: Config,
-  given: { readonly env: Environment; readonly serviceAccounts: ServiceAccounts; readonly tuning: ProviderTuning },
+  given: KeySources & { readonly tuning: ProviderTuning },
   issues: ConfigIssue[],
 ): readonly Provider[] {
   const names = new Set<string>();
@@ -62,7 +62,7 @@ export function compileProviders(
       if (entry[key] !== undefined && entry.type !== type) say(key, `only type "${type}" has a ${key}`);
     }
     if (entry.aws !== undefined && entry.region === undefined) say('region', 'AWS keys sign for one region: say which');
-    const credential = credentialOf(entry, given.env, given.serviceAccounts, say);
+    const credential = credentialOf(entry, given, say);
     if (issues.length > before) return [];
     const placement = placementOf(entry);
     const base = url === undefined ? (placedBase(entry.type, placement) ?? NO_BASE) : baseOf(entry.type, url);

@@ -37,11 +37,15 @@ const PROCESS_UNKNOWN: Verdict = {
   message: 'The calling app could not be determined, and rules block some apps.',
 };
 
-/** The rules about apps, then those about models. Deny wins over allow; an allow list denies all that it does not name. */
-export function compileRules(config: Config): (subject: CallSubject) => Verdict {
+/**
+ * The rules about apps, then those about models. Deny wins over allow; an allow list denies all that it does not name.
+ * @param managed how many of the last denied models are device management's
+ */
+export function compileRules(config: Config, managed = 0): (subject: CallSubject) => Verdict {
   const apps = appRules(config);
   const deny = (config.models?.deny ?? []).map(compileGlob);
   const allow = config.models?.allow?.map(compileGlob);
+  const own = deny.length - managed;
   const anyModelRule = deny.length > 0 || allow !== undefined;
   return (subject) => {
     const { owner } = subject;
@@ -66,6 +70,7 @@ export function compileRules(config: Config): (subject: CallSubject) => Verdict 
         model,
       });
       const denied = deny.findIndex((glob) => glob(model));
+      if (denied >= own) return blocked(`managed.deny_models[${denied - own}]`);
       if (denied >= 0) return blocked(`models.deny[${denied}]`);
       if (allow === undefined) continue;
       const allowed = allow.findIndex((glob) => glob(model));

@@ -33,6 +33,13 @@ export const DEFAULTS: Settings = {
   otlp: undefined,
   timeouts: { connect: 5_000, firstContent: 120_000, idle: 60_000, total: 600_000 },
   limits: { inspectBodyBytes: 16 * MIB, holdEvents: 64, holdBytes: 262_144, holdJsonBytes: 8 * MIB },
+  organisation: {
+    graceDays: 14,
+    onExpired: 'enforce',
+    onRevoked: 'block',
+    upload: { flushMs: 30_000, flushRows: 100 },
+    offlineOverride: true,
+  },
 };
 
 function ports(entry: number | string): readonly [number, number] {
@@ -87,6 +94,22 @@ export function settingsOf(config: Config, upstreamRoots: readonly string[]): Se
       holdBytes: limits?.hold_bytes ?? DEFAULTS.limits.holdBytes,
       holdJsonBytes: limits?.hold_json_bytes ?? DEFAULTS.limits.holdJsonBytes,
     },
+    organisation: organisationOf(config),
+  };
+}
+
+function organisationOf({ organisation }: Config): Settings['organisation'] {
+  const meant = DEFAULTS.organisation;
+  const seconds = organisation?.upload?.flush_seconds;
+  return {
+    graceDays: organisation?.grace_days ?? meant.graceDays,
+    onExpired: organisation?.on_expired ?? meant.onExpired,
+    onRevoked: organisation?.on_revoked ?? meant.onRevoked,
+    upload: {
+      flushMs: seconds === undefined ? meant.upload.flushMs : seconds * 1000,
+      flushRows: organisation?.upload?.flush_rows ?? meant.upload.flushRows,
+    },
+    offlineOverride: organisation?.offline_override ?? meant.offlineOverride,
   };
 }
 

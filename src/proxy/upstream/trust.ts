@@ -46,8 +46,13 @@ export interface Trust {
   isReadable(pem: string): boolean;
 }
 
-/** Takes 20 to 40 ms for the usual 150 to 300 certificates: once, not for each connection. */
-export function createTrust(options: TrustOptions): Trust {
+/** What is left of the roots that were handed in. */
+export interface AcceptedRoots extends Pick<Trust, 'excluded' | 'unreadable' | 'isReadable'> {
+  /** PEM, one certificate each, none twice. */
+  readonly pems: readonly string[];
+}
+
+export function acceptRoots(options: TrustOptions): AcceptedRoots {
   const bundled = options.bundledRoots ?? getCACertificates('bundled');
   const accepted = new Map<string, string>();
   // System and bundled list are nearly the same: a second parsed certificate of each would cost 2 MB (measured).
@@ -65,22 +70,27 @@ export function createTrust(options: TrustOptions): Trust {
       else accepted.set(certificate.fingerprint256, certificate.toString());
     }
   }
+  return {
+    pems: [...accepted.values()],
+    excluded,
+    unreadable: unreadable.size,
+    isReadable: (pem) => !unreadable.has(withoutSpace(pem)),
+  };
+}
+
+/** Takes 20 to 40 ms for the usual 150 to 300 certificates: once, not for each connection. */
+export function createTrust(options: TrustOptions): Trust {
+  const { pems, excluded, unreadable, isReadable } = acceptRoots(options);
   const context = createSecureContext({
     // Given even when empty: without it Node would fall back to its defaults, which NODE_EXTRA_CA_CERTS and others extend.
-    ca: [...accepted.values()],
+    ca: [...pems],
     allowPartialTrustChain: false,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
     ciphers: CIPHERS,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
   });
-  return {
-    context,
-    roots: accepted.size,
-    excluded,
-    unreadable: unreadable.size,
-    isReadable: (pem) => !unreadable.has(withoutSpace(pem)),
-  };
+  return { context, roots: pems.length, excluded, unreadable, isReadable };
 }
 
 function withoutSpace(pem: string): string {

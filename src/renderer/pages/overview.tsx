@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How things stand: what needs attention, what passed, which rules, providers and addresses. Reads the state, changes nothing.
 
-import type { AgentState, ProviderItem } from '../../contract/local-api.ts';
+import type { AgentState, OrganisationState, ProviderItem } from '../../contract/local-api.ts';
 import { format } from '../model/browser.ts';
 import type { Store } from '../model/store.ts';
 import { Checks } from '../parts/checks.tsx';
@@ -137,6 +137,65 @@ function Providers({ providers }: { readonly providers: AgentState['providers'] 
   );
 }
 
+/** Whose rules. */
+function rulesName({ policy, organisation }: AgentState) {
+  if (organisation !== undefined) return words.orgRules(organisation.org, organisation.version);
+  return policy.path === undefined ? words.noFile : <code>{policy.path}</code>;
+}
+
+function Organisation({ organisation }: { readonly organisation: OrganisationState }) {
+  const { org, device, url, phase, connected, upload, orders } = organisation;
+  const contact = organisation.last_contact;
+  const sent = upload.last_success === undefined ? undefined : time(upload.last_success);
+  return (
+    <section aria-labelledby="organisation">
+      <h2 id="organisation">{words.organisation}</h2>
+      <dl class="facts">
+        <dt>{words.organisation}</dt>
+        <dd>
+          {words.orgName(org, device !== undefined)}
+          {organisation.user !== undefined && (
+            <>
+              <br />
+              {words.orgUser(organisation.user)}
+            </>
+          )}
+        </dd>
+        <dt>{words.orgServer}</dt>
+        <dd>
+          <code>{url}</code>
+          <br />
+          {contact === undefined ? words.orgNoContact : words.orgContact(time(contact), connected)}
+        </dd>
+        <dt>{words.orgFreshness}</dt>
+        <dd>
+          {words.orgPhase[phase]}
+          {organisation.override_until !== undefined && (
+            <>
+              <br />
+              {words.orgOverride(time(organisation.override_until))}
+            </>
+          )}
+        </dd>
+        {orders.length > 0 && (
+          <>
+            <dt>{words.orgOrders}</dt>
+            <dd>
+              <ul>
+                {orders.map((order) => (
+                  <li key={order.id}>{words.orgOrder(order.level, order.reason, time(order.until))}</li>
+                ))}
+              </ul>
+            </dd>
+          </>
+        )}
+        <dt>{words.orgUpload}</dt>
+        <dd>{upload.state === 'refused' ? words.orgUploadRefused : words.orgUploadText(upload.rows, sent)}</dd>
+      </dl>
+    </section>
+  );
+}
+
 function Rules({ state }: { readonly state: AgentState }) {
   const { policy, audit, hosts } = state;
   return (
@@ -145,7 +204,7 @@ function Rules({ state }: { readonly state: AgentState }) {
       <dl class="facts">
         <dt>{words.file}</dt>
         <dd>
-          {policy.path === undefined ? words.noFile : <code>{policy.path}</code>}
+          {rulesName(state)}
           <br />
           {policy.state === 'active' ? words.rulesActive(time(policy.since)) : words.rulesRejected}
           {policy.errors.length > 0 && (
@@ -211,6 +270,7 @@ export function Overview({ store }: { readonly store: Store }) {
           <Attention health={state.health} />
           <Counters counters={state.counters} />
           <Providers providers={state.providers} />
+          {state.organisation !== undefined && <Organisation organisation={state.organisation} />}
           <div class="columns">
             <Rules state={state} />
             <Addresses urls={state.urls} />
