@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the endpoints that change something are called in the log, for a change that was refused: the same words as the services use
+// for one that was made. Data only.
+
+import type { AdminEndpointName } from '../../../contract/admin/endpoints.ts';
+
+export const ACTIONS: Readonly<Partial<Record<AdminEndpointName, string>>> = {
+  revoke: 'device.revoke',
+  reenroll: 'device.reenroll',
+  pinRing: 'device.ring',
+  overrideCode: 'device.override',
+  newToken: 'token.create',
+  revokeToken: 'token.revoke',
+  saveDraft: 'policy.save',
+  propose: 'policy.propose',
+  withdraw: 'policy.withdraw',
+  approve: 'policy.approve',
+  publish: 'policy.publish',
+  advance: 'policy.advance',
+  halt: 'policy.halt',
+  rollback: 'policy.rollback',
+  newOrder: 'kill.issue',
+  endOrder: 'kill.end',
+  setSecret: 'secret.set',
+  removeSecret: 'secret.remove',
+  acknowledgeAlarm: 'alarm.acknowledge',
+  closeAlarm: 'alarm.close',
+  newUser: 'user.create',
+  setRoles: 'user.roles',
+  setDisabled: 'user.disable',
+  setSettings: 'org.settings',
+  newHold: 'hold.place',
+  releaseHold: 'hold.release',
+};

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What administrators do to one device: revoke it, have it enrol again, choose its ring. Each writes its admin row in the same
+// transaction, and tells the processes that have the device connected.
+
+import type { Transaction } from 'kysely';
+import { type Actor, done } from '../actor.ts';
+import { recordAdmin } from '../admin-log/record.ts';
+import type { Context } from '../context.ts';
+import { locked } from '../db/open.ts';
+import type { Database, DeviceTable } from '../db/tables.ts';
+import { ringOf } from '../policies/rings.ts';
+import { Refused } from '../refused.ts';
+
+/** `lost` (or stolen) goes on the signed list, so that the device learns of it from any cache. */
+export const REVOKE_REASONS = ['lost', 'retired', 'compromised', 'other'] as const;
+export type RevokeReason = (typeof REVOKE_REASONS)[number];
+
+async function change(
+  ctx: Context,
+  org: string,
+  id: string,
+  work: (tx: Transaction<Database>, device: DeviceTable) => Promise<void>,
+): Promise<void> {
+  await ctx.db.transaction(async (tx) => {
+    const device = await locked(
+      ctx.db,
+      tx.selectFrom('device').selectAll().where('org', '=', org).where('id', '=', id),
+    ).executeTakeFirst();
+    if (device === undefined) throw new Refused('missing', 'there is no such device');
+    await work(tx, device);
+  });
+  await ctx.events.publish({ org, device: id, seq: 0, spread_s: 0 });
+}
+
+async function set(tx: Transaction<Database>, { org, id }: DeviceTable, values: Partial<DeviceTable>): Promise<void> {
+  await tx.updateTable('device').set(values).where('org', '=', org).where('id', '=', id).execute();
+}
+
+/** Final: its keys are refused from now on. */
+export async function revokeDevice(
+  ctx: Context,
+  org: string,
+  id: string,
+  reason: RevokeReason,
+  actor: Actor,
+): Promise<void> {
+  await change(ctx, org, id, async (tx, device) => {
+    // One that turns out to be lost after it was retired still goes on the list.
+    if (device.state === 'revoked' && device.revoke_reason === reason) return;
+    await set(tx, device, { state: 'revoked', revoke_reason: reason });
+    await recordAdmin(tx, ctx, org, done(actor, 'device.revoke', `device:${id}`, { reason }));
+  });
+}
+
+/** The device must make new keys and enrol again. */
+export async function requestReenrolment(ctx: Context, org: string, id: string, actor: Actor): Promise<void> {
+  await change(ctx, org, id, async (tx, device) => {
+    if (device.state === 'reenroll') return;
+    if (device.state !== 'active') throw new Refused('conflict', `the device is ${device.state}`);
+    await set(tx, device, { state: 'reenroll' });
+    await recordAdmin(tx, ctx, org, done(actor, 'device.reenroll', `device:${id}`));
+  });
+}
+
+/** undefined: back to the ring that is drawn for it. */
+export async function pinRing(
+  ctx: Context,
+  org: string,
+  id: string,
+  ring: string | undefined,
+  actor: Actor,
+): Promise<void> {
+  await change(ctx, org, id, async (tx, device) => {
+    const rings = await tx.selectFrom('ring').select('ring').where('org', '=', org).execute();
+    const home = await tx.selectFrom('org').select('ring_key').where('id', '=', org).executeTakeFirstOrThrow();
+    if (ring !== undefined && !rings.some((one) => one.ring === ring)) {
+      throw new Refused('invalid', 'there is no such ring');
+    }
+    const wanted = ring ?? ringOf(home.ring_key, id);
+    await set(tx, device, { ring: wanted, ring_pinned: ring === undefined ? 0 : 1 });
+    const detail = { ring: wanted, pinned: ring !== undefined };
+    await recordAdmin(tx, ctx, org, done(actor, 'device.ring', `device:${id}`, detail));
+  });
+}

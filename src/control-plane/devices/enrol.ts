@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a device of whoever holds a token. One transaction, safe to repeat: the key's thumbprint says who it was. Knows no HTTP; the
+// caller has checked that the request is signed with the key that it brings.
+
+import type { Transaction } from 'kysely';
+import type { EnrollAnswer, EnrollRequest } from '../../contract/sync/messages.ts';
+import type { SignatureParameters } from '../../protocol/http-signature.ts';
+import { done, SYSTEM } from '../actor.ts';
+import { recordAdmin } from '../admin-log/record.ts';
+import type { Context } from '../context.ts';
+import { locked } from '../db/open.ts';
+import type { Database, DeviceTable, TokenTable } from '../db/tables.ts';
+import { rememberNonce } from '../http/nonces.ts';
+import { SyncError } from '../http/sync-error.ts';
+import { readSettings } from '../orgs/settings.ts';
+import { ringOf } from '../policies/rings.ts';
+import { newOverrideKey } from './override.ts';
+import type { CheckedKeys } from './public-keys.ts';
+import { tokenHash } from './tokens.ts';
+
+export interface Enrolment {
+  readonly answer: EnrollAnswer;
+  /** Devices that this one took the place of just now. */
+  readonly replaced: readonly string[];
+}
+
+/** Throws SyncError: `token`, or what has become of the device meanwhile. */
+export async function enrol(
+  ctx: Context,
+  request: EnrollRequest,
+  keys: CheckedKeys,
+  signature: SignatureParameters,
+): Promise<Enrolment> {
+  const { org } = request;
+  const now = ctx.clock.now();
+  return await ctx.db.transaction(async (tx) => {
+    await rememberNonce(tx, ctx, signature);
+    const home = await tx.selectFrom('org').select(['ring_key', 'settings']).where('id', '=', org).executeTakeFirst();
+    if (home === undefined) throw new SyncError('token');
+    // First of all the lock: two requests with one token or one key go one after the other.
+    const token = await locked(
+      ctx.db,
+      tx.selectFrom('token').selectAll().where('org', '=', org).where('hash', '=', tokenHash(request.token)),
+    ).executeTakeFirst();
+    const answerFor = ({ id, ring }: Pick<DeviceTable, 'id' | 'ring'>): EnrollAnswer => ({
+      device: id,
+      org,
+      ring,
+      now,
+      bind_user: readSettings(home.settings).sign_in !== undefined,
+    });
+    const before = await deviceOf(tx, org, keys.kid);
+    if (before !== undefined) return { answer: answerFor(before), replaced: [] };
+    if (token === undefined || !isUsable(token, now)) throw new SyncError('token');
+
+    const id = `d-${ctx.random(16).toString('hex')}`;
+    const same = request.facts.serial === undefined ? [] : await ofSerial(ctx, tx, org, request.facts.serial);
+    const device = newDevice(ctx, id, request, keys, {
+      ring: ringOf(home.ring_key, id),
+      replaces: same[0]?.id ?? null,
+      token: token.id,
+    });
+    const inserted = await tx
+      .insertInto('device')
+      .values(device)
+      .onConflict((conflict) => conflict.column('kid').doNothing())
+      .executeTakeFirst();
+    if (inserted.numInsertedOrUpdatedRows !== 1n) {
+      // It came with another token at this very moment, or it is a device of another organisation.
+      const other = await deviceOf(tx, org, keys.kid);
+      if (other === undefined) throw new SyncError('forbidden');
+      return { answer: answerFor(other), replaced: [] };
+    }
+    const replaced = same.filter(({ state }) => state === 'active' || state === 'reenroll').map((row) => row.id);
+    if (replaced.length > 0) {
+      await tx
+        .updateTable('device')
+        .set({ state: 'replaced' })
+        .where('org', '=', org)
+        .where('id', 'in', replaced)
+        .execute();
+    }
+    await tx
+      .updateTable('token')
+      .set({ uses: token.uses + 1 })
+      .where('id', '=', token.id)
+      .execute();
+    const { name } = request.facts;
+    const detail = { token: token.id, name, ...(device.replaces !== null && { replaces: device.replaces }) };
+    await recordAdmin(tx, ctx, org, done(SYSTEM, 'device.enroll', `device:${id}`, detail));
+    return { answer: answerFor(device), replaced };
+  });
+}
+
+/** The device that has these keys already. It is asked for the same thing again, whatever has become of its token. */
+async function deviceOf(tx: Transaction<Database>, org: string, kid: string) {
+  const device = await tx
+    .selectFrom('device')
+    .select(['id', 'ring', 'state'])
+    .where('org', '=', org)
+    .where((where) => where.or([where('kid', '=', kid), where('old_kid', '=', kid)]))
+    .executeTakeFirst();
+  if (device?.state === 'revoked') throw new SyncError('revoked');
+  // Its place was taken, or it was asked for new keys: these ones are no good any more.
+  if (device !== undefined && device.state !== 'active') throw new SyncError('reenroll');
+  return device;
+}
+
+function isUsable({ uses, max_uses, expires, revoked }: TokenTable, now: number): boolean {
+  return revoked === 0 && uses < max_uses && expires > now;
+}
+
+/** Newest first. */
+async function ofSerial(ctx: Context, tx: Transaction<Database>, org: string, serial: string) {
+  const rows = tx.selectFrom('device').select(['id', 'state']).where('org', '=', org).where('serial', '=', serial);
+  return await locked(ctx.db, rows.orderBy('enrolled', 'desc').orderBy('id')).execute();
+}
+
+function newDevice(
+  ctx: Context,
+  id: string,
+  { org, facts }: EnrollRequest,
+  keys: CheckedKeys,
+  given: { readonly ring: string; readonly replaces: string | null; readonly token: string },
+): DeviceTable {
+  const now = ctx.clock.now();
+  return {
+    id,
+    org,
+    kid: keys.kid,
+    sign_key: keys.signText,
+    seal_key: keys.sealText,
+    old_kid: null,
+    old_sign_key: null,
+    old_until: null,
+    override_key: newOverrideKey(ctx, org, id),
+    ...given,
+    ring_pinned: 0,
+    name: facts.name,
+    platform: facts.os.platform,
+    os_version: facts.os.version,
+    arch: facts.os.arch,
+    serial: facts.serial ?? null,
+    agent: facts.agent,
+    state: 'active',
+    revoke_reason: null,
+    enrolled: now,
+    last_seen: now,
+    user_name: null,
+    user_groups: null,
+    user_until: null,
+    policy_version: null,
+    policy_sha256: null,
+    policy_since: null,
+    freshness: 'none',
+    root: 0,
+    fresh_seq: 0,
+    refused: null,
+    refused_version: null,
+    queue_rows: 0,
+    queue_bytes: 0,
+    queue_oldest: null,
+    clock_delta: 0,
+    coverage: '{}',
+    status: null,
+    status_at: null,
+  };
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// A refusal that devices understand, as an error that any part of the control plane throws. Its texts are fixed: nothing that a client
+// sent, and nothing of the inside, gets into an answer. Knows no HTTP library.
+
+import { SYNC_ERRORS, type SyncErrorCode } from '../../contract/sync/errors.ts';
+import type { ErrorAnswer } from '../../contract/sync/messages.ts';
+import { Refused } from '../refused.ts';
+
+/** What some codes say besides: `clock` the time, `behind` the last stored row, `fork` and `row` the row's number. */
+export type RefusalDetail = Pick<ErrorAnswer, 'now' | 'ack' | 'seq'>;
+
+export class SyncError extends Error {
+  readonly code: SyncErrorCode;
+  readonly detail: RefusalDetail;
+  /** Seconds; goes into `retry-after`. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: SyncErrorCode, detail: RefusalDetail = {}, retryAfter = RETRY_AFTER[code]) {
+    super(SYNC_ERRORS[code].text);
+    this.name = 'SyncError';
+    this.code = code;
+    this.detail = detail;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Seconds, where the code alone says it. */
+const RETRY_AFTER: Readonly<Partial<Record<SyncErrorCode, number>>> = { rate: 60, internal: 30, unavailable: 10 };
+
+/** The body of the answer. `request` names the request in the log, for defects. */
+export function errorBody({ code, detail }: SyncError, request?: string): ErrorAnswer {
+  const { text } = SYNC_ERRORS[code];
+  return {
+    error: code,
+    message: code === 'internal' && request !== undefined ? `${text} (${request})` : text,
+    ...detail,
+  };
+}
+
+/** Classes of SQLSTATE: connection lost, out of resources, rolled back for the sake of another, shut down. */
+const PASSING_STATE = /^(?:08|53|40|57P)[0-9A-Z]*$/;
+const PASSING_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'SQLITE_BUSY',
+  'SQLITE_FULL',
+  'SQLITE_IOERR',
+]);
+
+const WHY = { missing: 'missing', conflict: 'unavailable', forbidden: 'forbidden' } as const;
+
+/** What an error of a service, or an unexpected one, means for a device: the database is away for now, or we have a defect. */
+export function refusalOf(error: unknown): SyncError {
+  if (error instanceof SyncError) return error;
+  if (error instanceof Refused) return new SyncError(error.why === 'invalid' ? 'malformed' : WHY[error.why]);
+  const { code, message } = error instanceof Error ? (error as Error & { code?: unknown }) : { code: '', message: '' };
+  const passing =
+    (typeof code === 'string' && (PASSING_STATE.test(code) || PASSING_CODES.has(code))) ||
+    // node-postgres gives these two no code.
+    /^(?:Connection terminated|timeout exceeded when trying to connect)/.test(message);
+  return new SyncError(passing ? 'unavailable' : 'internal');
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What has to happen by itself, again and again: partitions for the days to come, silent devices, retention, digests. Any number of
+// processes may run it; one of them does each task at a time. Knows when, not how.
+
+import { findSilent } from '../alarms/silent.ts';
+import type { Context } from '../context.ts';
+import { oneAtATime } from '../db/one-at-a-time.ts';
+import { ensureDays } from '../ingest/day-partitions.ts';
+import { applyRetention, type RetentionOptions } from './delete-old.ts';
+import { type PutDigest, writeDigest } from './digest.ts';
+
+export interface UpkeepOptions extends RetentionOptions {
+  /** Where digests are kept; undefined: none are made. */
+  readonly putDigest: PutDigest | undefined;
+}
+
+export interface Upkeep {
+  /** One round now. Never throws: what goes wrong is logged and tried again in the next round. */
+  run(): Promise<void>;
+  /** Ends the rounds; resolves when the one under way has ended. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two rounds: well within the hour of a digest. */
+const EVERY_MS = 300_000;
+/** Rounds of which one looks for rows to delete: each hour. */
+const RETENTION_EVERY = 12;
+
+/** The first round begins when the caller says so; await it before the server takes rows. */
+export function startUpkeep(ctx: Context, { putDigest, ...retention }: UpkeepOptions): Upkeep {
+  let rounds = 0;
+  let running: Promise<void> | undefined;
+
+  const attempt = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      ctx.log.error('upkeep-failed', { task: name, error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const alone = (name: string, work: () => Promise<unknown>) => attempt(name, () => oneAtATime(ctx.db, name, work));
+  const round = async (): Promise<void> => {
+    // Each process needs them before it goes on.
+    await attempt('days', () => ensureDays(ctx));
+    await alone('silent', () => findSilent(ctx));
+    if (rounds % RETENTION_EVERY === 0) await alone('retention', () => applyRetention(ctx, retention));
+    rounds += 1;
+    if (putDigest !== undefined) await alone('digests', () => writeDigests(ctx, putDigest));
+  };
+  const run = (): Promise<void> => {
+    running ??= round().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const timer = ctx.clock.every(EVERY_MS, () => void run());
+  return {
+    run,
+    async close() {
+      timer.clear();
+      await running;
+    },
+  };
+}
+
+/** One organisation whose digest cannot be kept must not keep the others from theirs. */
+async function writeDigests(ctx: Context, put: PutDigest): Promise<void> {
+  const failed: unknown[] = [];
+  for (const { id } of await ctx.db.query.selectFrom('org').select('id').orderBy('id').execute()) {
+    await writeDigest(ctx, id, put).catch((error: unknown) => failed.push(error));
+  }
+  if (failed.length > 0) throw failed[0];
+}
