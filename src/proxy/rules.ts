@@ -3,7 +3,6 @@
 // upload. Changes from one to the other while the daemon runs. Decides nothing.
 
 import { randomBytes } from 'node:crypto';
-import { arch, hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { EventBody } from '../contract/audit-row.ts';
 import type { Clock, Timer } from '../contract/clock.ts';
@@ -11,6 +10,7 @@ import type { Log } from '../contract/log.ts';
 import type { StatusRequest } from '../contract/sync/messages.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { AuditSettings } from './audit/writer-protocol.ts';
+import { deviceFacts } from './device-facts.ts';
 import type { Health } from './health/registry.ts';
 import { openKeyStore } from './os/key-store/open.ts';
 import { readManagedSettings } from './os/managed-settings/managed-settings.ts';
@@ -164,7 +164,7 @@ class DeviceRules implements Rules {
       folder: orgDir,
       managed: managed.kind === 'settings' ? managed : undefined,
       found,
-      facts: facts(),
+      facts: deviceFacts(),
       connect: (target) =>
         createHttp({ url: target.url, roots: () => this.#rootsFor(target.ca), version: VERSION, clock }),
       trustedNow: () => this.#organisation?.trustedNow() ?? clock.now(),
@@ -265,7 +265,7 @@ class DeviceRules implements Rules {
       management: managementOf(managed.kind === 'settings' ? managed : undefined),
       roots: () => this.#rootsFor(target.ca),
       surroundings: () => ({
-        facts: facts(),
+        facts: deviceFacts(),
         queue: queueOf(this.#uploader),
         warnings: this.#begun?.health.items().map(({ code }) => code) ?? [],
       }),
@@ -352,14 +352,6 @@ async function readMembership({ dataDir, managedPath, env, log }: RulesOptions) 
   const settings = managed.kind === 'settings' ? managed : undefined;
   const found = await readOrganisation({ files, keyFile, managed: settings, log });
   return { managed, orgDir, files, keyFile, found };
-}
-
-function facts(): StatusRequest['facts'] {
-  return {
-    name: hostname(),
-    os: { platform: process.platform, version: release(), arch: arch() },
-    agent: VERSION,
-  };
 }
 
 function queueOf(uploader: Uploader | undefined): StatusRequest['queue'] {
