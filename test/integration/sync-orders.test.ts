@@ -279,6 +279,17 @@ describe('a revoked device', { concurrency: 2 }, () => {
     assert.equal(outcome(device.policy), 'OUT_DEVICE_REVOKED revoked');
   });
 
+  test('leaves nobody waiting who asked for another look', async (t) => {
+    const { stage, device } = await ruled(t);
+    stage.server.fault('fresh', (_request, response) => {
+      refuse(response, 'revoked');
+      return true;
+    });
+    const both = [lookNow(stage.clock, device), lookNow(stage.clock, device)];
+    await Promise.all(both);
+    assert.equal(device.org.status().phase, 'revoked');
+  });
+
   test('that is on nobody’s list goes on', async (t) => {
     const { stage, bundle, device } = await ruled(t);
     stage.server.fresh.set(

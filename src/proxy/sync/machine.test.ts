@@ -70,6 +70,8 @@ test('a round that fails is a missed contact, unless the server was heard in it'
 test('what is asked for while a round runs is done after it', () => {
   const device = fresh();
   device.do({ kind: 'poll-due' });
+  device.do({ kind: 'poll-due' });
+  assert.equal(device.state.again, undefined, 'a timer from before asks for nothing');
   device.do({ kind: 'asked' });
   assert.deepEqual(device.said(), []);
   device.do({ kind: 'round-ended', failure: undefined });

@@ -177,6 +177,8 @@ function transition(state: SyncState, event: SyncEvent, context: StepContext): S
     case 'look':
       return stays(state);
     case 'poll-due':
+      // While a round runs it is a timer from before, and what was planned since begins with that round's end.
+      return state.round === 'running' ? stays(state) : startRound(state);
     case 'asked':
       return startRound(state);
     case 'woke':

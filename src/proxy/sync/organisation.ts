@@ -179,7 +179,8 @@ export async function openOrganisation(options: OrganisationOptions): Promise<Or
     dispatch({ kind: 'round-ended', failure });
     // Spread as the first rounds are: all agents connecting at once would be a herd.
     if (failure === undefined && !closed && state.revoked === undefined) stream ??= openStream();
-    for (const resolve of asked) resolve();
+    // A device that was revoked meanwhile looks no more: who waits for the next look would wait for ever.
+    for (const resolve of state.revoked === undefined ? asked : [...asked, ...waiting.splice(0)]) resolve();
   }
 
   function openStream(): NudgeStream {
