@@ -82,7 +82,8 @@ onEachDatabase((freshUrl) => {
     clock.advance(15 * MINUTE);
   });
 
-  test('guessing ends after ten attempts for a name, also one that nobody has, and goes on a quarter of an hour later', async () => {
+  test('guessing ends after ten wrong passwords for a name, also one that nobody has, for a quarter of an hour', async () => {
+    for (let count = 0; count < 2; count++) assert.equal((await signIn(client(), 'admin', GOOD)).status, 200);
     for (const name of ['admin', 'nobody-at-all']) {
       for (let count = 0; count < 10; count++) {
         assert.equal(refusalIn(await signIn(client(), name, `wrong ${count}`)), '403 forbidden');
@@ -101,12 +102,12 @@ onEachDatabase((freshUrl) => {
     assert.equal((await signIn(client(), 'admin', GOOD)).status, 200);
   });
 
-  test('one address signs in at most thirty times within a minute', async () => {
+  test('one address may ask to sign in thirty times within a minute', async () => {
     clock.advance(15 * MINUTE);
-    const answers = [];
-    for (let count = 0; count < 31; count++) answers.push(await signIn(client(), `name-${count}`, 'x'));
-    assert.equal(refusalIn(answers[29] as never), '403 forbidden');
-    assert.equal(refusalIn(answers[30] as never), '429 rate');
+    const attempt = () => client().call('signIn', { body: { name: 'without a password' } });
+    for (let count = 0; count < 30; count++) assert.equal(refusalIn(await attempt()), '400 invalid');
+    assert.equal(refusalIn(await attempt()), '429 rate');
+    assert.equal(refusalIn(await signIn(client(), 'admin', GOOD)), '429 rate');
     clock.advance(MINUTE);
   });
 
@@ -163,25 +164,29 @@ onEachDatabase((freshUrl) => {
   });
 
   test('a session ends after an hour without a request, and after eight hours in any case', async () => {
+    // Timers do not notice: what ends it is its age, not that it was tidied away.
+    const pass = (ms: number) => clock.jumpWall(ms);
     const idle = await signedIn(plane, plane.org, ['viewer']);
     const busy = await signedIn(plane, plane.org, ['viewer']);
     const began = clock.now();
-    clock.advance(HOUR - 1);
+    pass(HOUR - 1);
     await busy.ok('session');
-    clock.advance(1);
+    pass(1);
     assert.equal(await idle.no('session'), '401 signed-out');
     const { expires } = await busy.ok('session');
     assert.equal(expires, began + 8 * HOUR);
     while (clock.now() + 30 * MINUTE < expires) {
-      clock.advance(30 * MINUTE);
+      pass(30 * MINUTE);
       await busy.ok('session');
     }
-    clock.advance(expires - clock.now() - 1);
+    pass(expires - clock.now() - 1);
     await busy.ok('session');
-    clock.advance(1);
+    pass(1);
     assert.equal(await busy.no('session'), '401 signed-out');
+    const left = async () => (await plane.ctx.db.query.selectFrom('session').selectAll().execute()).length;
+    assert.ok((await left()) > 0);
     await forgetOldSessions(plane.ctx);
-    assert.deepEqual(await plane.ctx.db.query.selectFrom('session').selectAll().execute(), []);
+    assert.equal(await left(), 0);
   });
 
   test('other roles, being shut out and a new first password end all sessions of a person at once', async () => {

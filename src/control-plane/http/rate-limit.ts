@@ -13,6 +13,8 @@ export interface Counted {
 
 export interface Windows {
   count(key: string, window: number): Counted;
+  /** Takes one back: it was none of those that are limited. */
+  forgive(key: string): void;
 }
 
 /** Keys of one counter: an attacker with many addresses must not fill the memory. About 100 bytes each. */
@@ -33,6 +35,10 @@ export function createWindows(clock: Clock): Windows {
       }
       entry.count += 1;
       return { current: entry.count, ttl: window - (now - entry.since) };
+    },
+    forgive(key) {
+      const entry = windows.get(key);
+      if (entry !== undefined) entry.count -= 1;
     },
   };
 }

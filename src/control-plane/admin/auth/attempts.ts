@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often a password may be tried: little by one address for one name, and not without end by all of them together. Counts before the
-// password is looked at, and names that nobody has like all others. In memory: each process counts for itself.
+// How often a wrong password may be tried: little by one address for one name, and not without end by all of them together. Counts
+// before the password is looked at, so that many at once are no way round it, and names that nobody has like all others. In memory:
+// each process counts for itself.
 
 import type { Clock } from '../../../contract/clock.ts';
 import { createWindows } from '../../http/rate-limit.ts';
@@ -13,25 +14,28 @@ const MOST_OF_ONE = 10;
 const MOST_OF_ALL = 100;
 
 export interface Attempts {
-  /** Throws `rate` when there were too many. */
-  count(org: string, name: string, address: string): void;
+  /** Throws `rate` when there were too many. Returns what takes it back: the password was right. */
+  count(org: string, name: string, address: string): () => void;
 }
 
 export function createAttempts(clock: Clock): Attempts {
   const [ofOne, ofAll] = [createWindows(clock), createWindows(clock)];
   return {
     count(org, name, address) {
-      for (const [windows, key, most] of [
-        [ofOne, [org, name, address], MOST_OF_ONE],
-        [ofAll, [org, name], MOST_OF_ALL],
-      ] as const) {
-        const { current, ttl } = windows.count(JSON.stringify(key), WINDOW);
+      const kinds = [
+        { windows: ofOne, key: JSON.stringify([org, name, address]), most: MOST_OF_ONE },
+        { windows: ofAll, key: JSON.stringify([org, name]), most: MOST_OF_ALL },
+      ];
+      for (const { windows, key, most } of kinds) {
+        const { current, ttl } = windows.count(key, WINDOW);
         if (current <= most) continue;
         const minutes = Math.ceil(ttl / 60_000);
-        throw new AdminError('rate', `too many attempts; try again in ${minutes} minutes`, {
-          retryAfter: Math.ceil(ttl / 1000),
-        });
+        const retryAfter = Math.ceil(ttl / 1000);
+        throw new AdminError('rate', `too many attempts; try again in ${minutes} minutes`, { retryAfter });
       }
+      return () => {
+        for (const { windows, key } of kinds) windows.forgive(key);
+      };
     },
   };
 }

@@ -26,7 +26,7 @@ export async function signInLocally(
   { name: typed, password, address }: { readonly name: string; readonly password: string; readonly address: string },
 ): Promise<string> {
   const name = typed.toLowerCase();
-  attempts.count(org, name, address);
+  const forgive = attempts.count(org, name, address);
   const user = await ctx.db.query
     .selectFrom('app_user')
     .selectAll()
@@ -39,9 +39,15 @@ export async function signInLocally(
     ctx.log.warn('sign-in.failed', { org, address });
     throw wrong();
   }
+  forgive();
   return await ctx.db.transaction(async (tx) => {
     const held = await unchanged(tx, ctx, user);
-    await tx.updateTable('app_user').set({ last_sign_in: ctx.clock.now() }).where('id', '=', held.id).execute();
+    await tx
+      .updateTable('app_user')
+      .set({ last_sign_in: ctx.clock.now() })
+      .where('org', '=', org)
+      .where('id', '=', held.id)
+      .execute();
     const session = await beginSession(tx, ctx, held);
     await recordAdmin(tx, ctx, org, done(actorOf(held), 'user.sign-in', `user:${held.id}`, { way: 'password' }));
     return session;
@@ -62,8 +68,9 @@ export async function changePassword(
     .where('id', '=', id)
     .executeTakeFirst();
   if (user?.password == null) throw new Refused('conflict', 'your password is with your identity provider');
-  attempts.count(org.id, user.name, address);
+  const forgive = attempts.count(org.id, user.name, address);
   if (!(await isPassword(old, user.password))) throw new AdminError('forbidden', 'the old password is wrong');
+  forgive();
   if (wanted.normalize('NFC') === old.normalize('NFC')) throw new Refused('invalid', 'the new password is the old one');
   const kept = await hashPassword(wanted, ctx.random);
   return await ctx.db.transaction(async (tx) => {
