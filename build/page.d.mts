@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types of page.mjs, for the tests.
 
-/** dist/page of this clone. */
+/** dist/page and dist/admin of this clone. */
 export const PAGE_FOLDER: string;
+export const ADMIN_FOLDER: string;
 
 export interface BuildPageOptions {
-  /** Where to; default PAGE_FOLDER. */
+  /** Where to; default PAGE_FOLDER or ADMIN_FOLDER. */
   readonly folder?: string;
   /** Builds again when a source changes; resolves once the watch has begun. */
   readonly watch?: boolean;
@@ -13,5 +14,8 @@ export interface BuildPageOptions {
   readonly report?: (line: string) => void;
 }
 
-/** Rejects with esbuild's messages when the sources do not compile. */
+/** The status page. Rejects with esbuild's messages when the sources do not compile. */
 export function buildPage(options?: BuildPageOptions): Promise<void>;
+
+/** The admin page of the control plane. */
+export function buildAdminPage(options?: BuildPageOptions): Promise<void>;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Makes a clone ready to run: installs what the lock file says, builds the status page. Does nothing when all is there.
+// Makes a clone ready to run: installs what the lock file says, builds the pages. Does nothing when all is there.
 // Built-in modules only; runs on Node 20 and newer, before anything is installed.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ import { collect, progress } from './support/run.mjs';
 
 const HELP = `usage: node scripts/ready.mjs [--chromium] [--quiet]
 
-Installs the dependencies and builds the status page, if that is still to be done.
+Installs the dependencies and builds the status page and the admin page, if that is still to be done.
 
   --chromium  also installs Debian's chromium, as root and where none is there; else says what to do
   --quiet     prints errors only
@@ -80,7 +80,7 @@ async function installDependencies(root, quiet) {
 async function buildPage(root, quiet) {
   if (!pageStale(root)) return;
   await progress(
-    'building the status page',
+    'building the pages',
     async () => {
       const sources = pageSources(root);
       rmSync(pageStamp(root), { force: true });

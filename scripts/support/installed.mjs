@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is what the lock file asks for installed, is the page built from the present sources, is there a Chromium, a PostgreSQL? Only looks;
+// Is what the lock file asks for installed, are the pages built from the present sources, is there a Chromium, a PostgreSQL? Only looks;
 // changes nothing.
 
 import { execFileSync } from 'node:child_process';
@@ -62,10 +62,12 @@ function* filesBelow(folder) {
   }
 }
 
-/** Hash of all that the page is built from. */
+/** Hash of all that the pages are built from. */
 export function pageSources(root = ROOT) {
   const hash = createHash('sha256');
-  const single = ['package-lock.json', join('build', 'page.mjs')].map((name) => join(root, name));
+  const single = ['package-lock.json', join('build', 'page.mjs'), join('build', 'packed-contract.mjs')].map((name) =>
+    join(root, name),
+  );
   for (const file of [
     ...single,
     ...filesBelow(join(root, 'src', 'renderer')),
