@@ -62,6 +62,12 @@ export const ALARMS = {
     fix: 'Ask its user, or revoke the device if it is no longer in use. Closes by itself when the device is back.',
     severity: 'medium',
   },
+  'device-displaced': {
+    title: 'A device was pushed out of its place',
+    text: 'A machine enrolled with the serial number of a device that was active, and took its place; the keys of the one before are refused since. The machine was set up anew, two machines have the same serial number, or somebody with an enrolment token pretends to be this device.',
+    fix: 'Ask whether the machine was set up anew. If not, revoke the device that came last, and the token that it enrolled with. Then close the alarm.',
+    severity: 'medium',
+  },
   'chain-break': {
     title: 'A row does not fit its chain',
     text: 'The hash of a row is not that of its content and the row before it. The row was changed on the device after it was written, or its file is damaged.',
@@ -79,6 +85,24 @@ export const ALARMS = {
     text: 'The signed hourly digests do not agree with each other or with what is stored: one is missing or altered, or a history became shorter.',
     fix: 'Keep the digests and the database as they are and compare them with their copies elsewhere. Whoever can write to both may have changed rows.',
     severity: 'high',
+  },
+  'digest-late': {
+    title: 'The hourly digest cannot be kept',
+    text: 'For hours the folder or the bucket that keeps the signed digests has not taken the last one. Until it does no further digest is made, and changes of stored rows since then would not show.',
+    fix: 'Read why in the log of the server (`upkeep-failed`), and mend the folder, the bucket or its key. Closes by itself.',
+    severity: 'high',
+  },
+  'export-behind': {
+    title: 'An export does not keep up',
+    text: 'Audit rows wait for longer than a day to be taken by a receiver. They are kept beyond their retention for it, at most twice as long; what is older than that was deleted without having been sent.',
+    fix: 'Read why the receiver does not take them with `outpost-admin export list`, and mend it or remove the export. Closes by itself when the rows are sent.',
+    severity: 'medium',
+  },
+  'export-rejected': {
+    title: 'A receiver refuses audit rows',
+    text: 'The receiver of an export said that it cannot take certain rows, while it takes others. The export went on without them. They are still stored here.',
+    fix: 'Find the rows that the alarm names with `outpost-admin audit search`, and the reason in the log of the receiver. Then close the alarm.',
+    severity: 'medium',
   },
 } as const satisfies Readonly<Record<string, AlarmEntry>>;
 

@@ -16,6 +16,9 @@ import { createLastSeen } from './devices/last-seen.ts';
 import { createDeviceLookup } from './devices/lookup.ts';
 import { createOidc } from './devices/oidc.ts';
 import { openEvents } from './events/open.ts';
+import { digestPlaces } from './exports/bucket.ts';
+import { startExports } from './exports/start.ts';
+import { exportedUpTo } from './exports/waiting.ts';
 import { createApp } from './http/app.ts';
 import { bindRoutes } from './http/bind-routes.ts';
 import { createDeviceDoor } from './http/device-auth.ts';
@@ -37,6 +40,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: (bytes: number) => Buffer;
+  /** Of the built admin page; for tests. */
+  readonly pageFolder?: string;
 }
 
 export interface RunningServer {
@@ -58,7 +63,7 @@ const DRAIN = 20_000;
 const BACKLOG = 4_096;
 
 /** Resolves when it serves. */
-export async function startServer({ settings, clock, log, random }: ServerOptions): Promise<RunningServer> {
+export async function startServer({ settings, clock, log, random, pageFolder }: ServerOptions): Promise<RunningServer> {
   const keys = openKeys(settings.keys_dir);
   const db = await openDb(settings.database);
   // In reverse order at the end, also of a start that failed.
@@ -71,7 +76,7 @@ export async function startServer({ settings, clock, log, random }: ServerOption
     closers.push(() => events.close());
     const ctx: Context = { db, keys, clock, log, events, random };
     const streams = createStreams(ctx, settings.limits.streams);
-    const app = await createServer(ctx, settings, streams, closers);
+    const app = await createServer(ctx, settings, streams, closers, pageFolder);
     await app.listen({ host: settings.listen.host, port: settings.listen.port, backlog: BACKLOG });
     return { ctx, app, url: urlOf(app, settings), streams: streams.count, stop: closeAll };
   } catch (error) {
@@ -85,6 +90,7 @@ async function createServer(
   settings: ServerSettings,
   streams: Streams,
   closers: (() => Promise<void> | void)[],
+  pageFolder: string | undefined,
 ): Promise<FastifyInstance> {
   const { tls, public_url, trust_proxy, limits } = settings;
   const lastSeen = createLastSeen(ctx);
@@ -95,9 +101,12 @@ async function createServer(
   closers.push(startTidying(ctx));
   const { digests_dir } = settings;
   const upkeep = startUpkeep(ctx, {
-    putDigest: digests_dir === undefined ? undefined : digestFolder(ctx, digests_dir),
+    digestPlace: digestPlaces(ctx, digests_dir === undefined ? undefined : digestFolder(ctx, digests_dir)),
+    exportedUpTo: (org) => exportedUpTo(ctx, org),
   });
   closers.push(() => upkeep.close());
+  const exports = startExports(ctx);
+  closers.push(() => exports.close());
   // Before rows come: on PostgreSQL their days must be there.
   await upkeep.run();
   const app = await createApp(ctx, {
@@ -118,7 +127,7 @@ async function createServer(
     bindRoutes(scope, ctx, door, oidc);
     streamRoutes(scope, door, streams);
   });
-  await registerAdmin(app, ctx, { publicUrl, oidc });
+  await registerAdmin(app, ctx, { publicUrl, oidc, ...(pageFolder !== undefined && { pageFolder }) });
   return app;
 }
 

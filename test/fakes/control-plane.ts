@@ -27,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly orgSettings?: unknown;
   /** Another process of the same control plane: same database, keys and organisation. */
   readonly beside?: ControlPlane;
+  /** Of the built admin page. */
+  readonly pageFolder?: string;
 }
 
 export interface LogLine {
@@ -44,6 +46,8 @@ export interface ControlPlane {
   readonly token: string;
   readonly keysDir: string;
   readonly database: string;
+  /** What it made on the disk; goes when it closes, stays when only its server stops. */
+  readonly folder: string;
   /** What it logged, oldest first. */
   readonly log: readonly LogLine[];
   /** A device that has not enrolled. */
@@ -68,7 +72,7 @@ function collectLog(lines: LogLine[]): Log {
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { clock = new FakeClock(), settings = {}, orgSettings, beside } = options;
+  const { clock = new FakeClock(), settings = {}, orgSettings, beside, pageFolder } = options;
   const folder = mkdtempSync(join(tmpdir(), 'outpost-control-plane-'));
   const database = beside?.database ?? options.database ?? `sqlite:${join(folder, 'control-plane.db')}`;
   const keysDir = beside?.keysDir ?? join(folder, 'keys');
@@ -78,6 +82,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     clock,
     log: collectLog(log),
     random: randomBytes,
+    ...(pageFolder !== undefined && { pageFolder }),
   });
   const { ctx, url } = server;
 
@@ -98,6 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     token,
     keysDir,
     database,
+    folder,
     log,
     device,
     async enrolled(own) {

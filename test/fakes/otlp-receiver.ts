@@ -9,8 +9,8 @@ import { createServer as createTlsServer } from 'node:https';
 import * as z from 'zod';
 
 const uint64 = z.string().regex(/^\d{1,20}$/);
-/** A time of this century: nanoseconds, not micro- or milliseconds. */
-const nanos = z.string().regex(/^[1-4]\d{18}$/);
+/** A time after 2001: nanoseconds, not micro- or milliseconds. */
+const nanos = z.string().regex(/^[1-9]\d{18}$/);
 const traceId = z.string().regex(/^(?!0+$)[0-9a-f]{32}$/);
 const spanId = z.string().regex(/^(?!0+$)[0-9a-f]{16}$/);
 
@@ -121,6 +121,12 @@ export type Span = z.infer<typeof span>;
 export type OtlpMetric = z.infer<typeof metric>;
 export type LogRecord = z.infer<typeof logRecord>;
 
+/** The log records of a request. Throws on anything that is not by the schema. */
+export function parseLogs(body: unknown): readonly LogRecord[] {
+  const { resourceLogs } = BODIES.logs.parse(body);
+  return resourceLogs.flatMap((one) => one.scopeLogs.flatMap((two) => two.logRecords));
+}
+
 /** How the next requests are answered. `hang`: not at all. */
 export interface ReceiverAnswer {
   readonly status?: number;
@@ -164,8 +170,7 @@ export async function startOtlpReceiver(tls?: { readonly key: string; readonly c
       const { resourceMetrics } = BODIES.metrics.parse(value);
       metrics.push(...resourceMetrics.flatMap((one) => one.scopeMetrics.flatMap((two) => two.metrics)));
     } else if (path === '/v1/logs') {
-      const { resourceLogs } = BODIES.logs.parse(value);
-      logs.push(...resourceLogs.flatMap((one) => one.scopeLogs.flatMap((two) => two.logRecords)));
+      logs.push(...parseLogs(value));
     } else problems.push(`path ${path}`);
   }
 

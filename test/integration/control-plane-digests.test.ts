@@ -283,7 +283,7 @@ onEachDatabase((freshUrl, kind) => {
     const put: string[] = [];
     let full = true;
     const upkeep = startUpkeep(one.ctx, {
-      putDigest: async (org, name) => {
+      digestPlace: async (org) => async (_, name) => {
         if (full && org === 'acme') throw new Error('the disk is full');
         put.push(`${org} ${name}`);
       },

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Actor } from '../actor.ts';
 import type { Context } from '../context.ts';
 import { sealClientSecret } from '../devices/oidc.ts';
+import { sealExportSecrets } from '../exports/secrets.ts';
 import { rootFingerprint, rootInForce } from '../orgs/root-store.ts';
 import { readSettings } from '../orgs/settings.ts';
 import { updateOrg } from '../orgs/update.ts';
@@ -35,7 +36,7 @@ export async function readOrgSettings(ctx: Context, org: string): Promise<OrgSet
 
 export interface SettingsChange {
   readonly four_eyes?: boolean | undefined;
-  /** All of them; a `client_secret` in clear within `sign_in` is sealed. */
+  /** All of them; a `client_secret` in clear within `sign_in`, and what is secret in `exports` and `digest_bucket`, is sealed. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -51,7 +52,7 @@ export async function changeSettings(
   const before = readSettings(row.settings);
   const after = await updateOrg(ctx, org, actor, {
     ...(four_eyes === undefined ? {} : { fourEyes: four_eyes }),
-    ...(settings === undefined ? {} : { settings: withSealedSecret(ctx, org, settings) }),
+    ...(settings === undefined ? {} : { settings: sealExportSecrets(ctx, org, withSealedSecret(ctx, org, settings)) }),
   });
   if (isDeepStrictEqual(before.sign_in, after.sign_in)) return;
   const theirs = ctx.db.query

@@ -100,7 +100,7 @@ export async function importRoot(
   const bundles = await bundlesUnder(ctx, root, inUse, options.bundles ?? []);
   const proven = await provenKills(ctx.db.query, root, now);
   await ctx.db.transaction(async (tx) => {
-    await lockOrg(tx, ctx, org);
+    const { secrets_number } = await lockOrg(tx, ctx, org);
     if ((await rootInForce(tx, org)).number !== before.number) {
       throw new Refused('conflict', 'another root was put in force meanwhile');
     }
@@ -119,6 +119,14 @@ export async function importRoot(
         .execute();
     }
     await endUnproven(tx, org, proven, now);
+    if (namesOthers(before, root, 'freshness')) {
+      // The envelopes that devices hold are signed by a key that no longer counts: they must fetch new ones.
+      await tx
+        .updateTable('org')
+        .set({ secrets_number: secrets_number + 1 })
+        .where('id', '=', org)
+        .execute();
+    }
     await recordAdmin(tx, ctx, org, done(actor, 'root.import', `root:${root.number}`, { fingerprint }));
   });
   if (options.folder !== undefined) retire(options.folder, before, root);
@@ -154,6 +162,12 @@ export async function rotateRoot(
   ];
   const signed = await addRootSignatures(root, vouching);
   return await importRoot(ctx, org, actor, signed, { folder });
+}
+
+/** Has a key of the role been taken out? */
+function namesOthers(before: RootPayload, after: RootPayload, role: KeyRole): boolean {
+  const named = new Set(after.keys[role].map(({ x }) => x));
+  return before.keys[role].some(({ x }) => !named.has(x));
 }
 
 /** Keys that only the older root names. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { RINGS } from '../../contract/sync/rings.ts';
 import { programVersion } from '../../contract/sync/words.ts';
 import { signInSettings } from '../devices/sign-in-settings.ts';
+import { digestBucket, exportList } from '../exports/settings.ts';
 
 const DAY_S = 86_400;
 const HOUR_S = 3_600;
@@ -57,6 +58,10 @@ export const orgSettings = z.strictObject({
   retention: z.strictObject({ metadata_days: z.int().min(1).max(3660).default(365) }).prefault({}),
   /** Days after which a device that is not heard of raises an alarm. */
   silent_days: z.int().min(1).max(365).default(3),
+  /** Where audit rows are sent. */
+  exports: exportList,
+  /** Keeps the hourly digests as well, where nobody can change them. */
+  digest_bucket: digestBucket.optional(),
   rollout: z
     .strictObject({
       stages: stages.default([1, 10, 50, 100]),

@@ -4,6 +4,7 @@
 import { type Actor, done } from '../actor.ts';
 import { recordAdmin } from '../admin-log/record.ts';
 import type { Context } from '../context.ts';
+import { forgetCursors } from '../exports/cursor.ts';
 import { refresh } from '../objects/fresh.ts';
 import { Refused } from '../refused.ts';
 import { lockOrg } from './lock.ts';
@@ -32,6 +33,10 @@ export async function updateOrg(
     const text = settings === undefined ? row.settings : JSON.stringify(settings);
     const four_eyes = fourEyes === undefined ? row.four_eyes : fourEyes ? 1 : 0;
     await tx.updateTable('org').set({ settings: text, four_eyes }).where('id', '=', org).execute();
+    if (settings !== undefined) {
+      const names = parsed.data.exports.map(({ name }) => name);
+      await forgetCursors(tx, org, names);
+    }
     const about = {
       ...(settings === undefined ? {} : { settings: text.slice(0, 256) }),
       ...(fourEyes === undefined ? {} : { four_eyes: fourEyes }),

@@ -30,6 +30,7 @@ const cursorData = z.strictObject({
 
 interface DigestCursor {
   readonly hour: number;
+  readonly updated: number;
   /** As it stands in the database. */
   readonly text: string;
   readonly data: z.infer<typeof cursorData>;
@@ -53,6 +54,12 @@ export async function writeDigest(ctx: Context, org: string, put: PutDigest): Pr
 export async function lastDigest(ctx: Context, org: string): Promise<string | undefined> {
   const cursor = await readCursor(ctx, org);
   return cursor?.data.pending === undefined ? cursor?.data.sha256 : undefined;
+}
+
+/** When the digest was made that has still to be put away; milliseconds since the Unix epoch. undefined: there is none. */
+export async function pendingSince(ctx: Context, org: string): Promise<number | undefined> {
+  const cursor = await readCursor(ctx, org);
+  return cursor?.data.pending === undefined ? undefined : cursor.updated;
 }
 
 async function putAway(ctx: Context, org: string, put: PutDigest): Promise<DigestCursor | undefined> {
@@ -133,10 +140,10 @@ async function movedHeads(ctx: Context, org: string, since: number): Promise<rea
 async function readCursor(ctx: Context, org: string): Promise<DigestCursor | undefined> {
   const row = await ctx.db.query
     .selectFrom('cursor')
-    .select(['position', 'data'])
+    .select(['position', 'data', 'updated'])
     .where('org', '=', org)
     .where('name', '=', CURSOR)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  return { hour: row.position, text: row.data, data: cursorData.parse(JSON.parse(row.data)) };
+  return { hour: row.position, updated: row.updated, text: row.data, data: cursorData.parse(JSON.parse(row.data)) };
 }

@@ -8,10 +8,11 @@ import { oneAtATime } from '../db/one-at-a-time.ts';
 import { ensureDays } from '../ingest/day-partitions.ts';
 import { applyRetention, type RetentionOptions } from './delete-old.ts';
 import { type PutDigest, writeDigest } from './digest.ts';
+import { findLateDigests } from './late-digests.ts';
 
 export interface UpkeepOptions extends RetentionOptions {
-  /** Where digests are kept; undefined: none are made. */
-  readonly putDigest: PutDigest | undefined;
+  /** Where an organisation's digests are kept; undefined: it has no such place, and none are made. */
+  readonly digestPlace: (org: string) => Promise<PutDigest | undefined>;
 }
 
 export interface Upkeep {
@@ -27,7 +28,7 @@ const EVERY_MS = 300_000;
 const RETENTION_EVERY = 12;
 
 /** The first round begins when the caller says so; await it before the server takes rows. */
-export function startUpkeep(ctx: Context, { putDigest, ...retention }: UpkeepOptions): Upkeep {
+export function startUpkeep(ctx: Context, { digestPlace, ...retention }: UpkeepOptions): Upkeep {
   let rounds = 0;
   let running: Promise<void> | undefined;
 
@@ -45,7 +46,8 @@ export function startUpkeep(ctx: Context, { putDigest, ...retention }: UpkeepOpt
     await alone('silent', () => findSilent(ctx));
     if (rounds % RETENTION_EVERY === 0) await alone('retention', () => applyRetention(ctx, retention));
     rounds += 1;
-    if (putDigest !== undefined) await alone('digests', () => writeDigests(ctx, putDigest));
+    await alone('digests', () => writeDigests(ctx, digestPlace));
+    await alone('late-digests', () => findLateDigests(ctx));
   };
   const run = (): Promise<void> => {
     running ??= round().finally(() => {
@@ -64,10 +66,15 @@ export function startUpkeep(ctx: Context, { putDigest, ...retention }: UpkeepOpt
 }
 
 /** One organisation whose digest cannot be kept must not keep the others from theirs. */
-async function writeDigests(ctx: Context, put: PutDigest): Promise<void> {
+async function writeDigests(ctx: Context, digestPlace: UpkeepOptions['digestPlace']): Promise<void> {
   const failed: unknown[] = [];
   for (const { id } of await ctx.db.query.selectFrom('org').select('id').orderBy('id').execute()) {
-    await writeDigest(ctx, id, put).catch((error: unknown) => failed.push(error));
+    try {
+      const put = await digestPlace(id);
+      if (put !== undefined) await writeDigest(ctx, id, put);
+    } catch (error) {
+      failed.push(error);
+    }
   }
   if (failed.length > 0) throw failed[0];
 }

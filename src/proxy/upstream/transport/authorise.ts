@@ -4,11 +4,11 @@
 
 import { assertNever } from '../../../contract/assert-never.ts';
 import { OutpostError } from '../../../contract/errors.ts';
+import { signV4 } from '../../../protocol/sigv4.ts';
 import type { Provider, ProviderKey } from '../../policy/policy.ts';
 import type { UpstreamTarget } from '../provider-types/address.ts';
 import { authHeader } from '../provider-types/credential.ts';
 import type { AuthScheme } from '../provider-types/provider-type.ts';
-import { signV4 } from '../sigv4.ts';
 
 export interface Authorisation {
   readonly provider: Provider;

@@ -19,6 +19,7 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
   'chain-break': 'high',
   'rollout-halted': 'high',
   'digest-broken': 'high',
+  'digest-late': 'high',
   'export-behind': 'medium',
   'export-rejected': 'medium',
 } satisfies { readonly [Kind in keyof Catalogue]: Catalogue[Kind]['severity'] };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expected signatures: AWS' published test suite for Signature Version 4 and its documentation's example for IAM; those for Bedrock
-// were computed once with botocore.
+// Expected signatures: AWS' published test suite for Signature Version 4, its documentation's example for IAM, and the four of the S3 API
+// reference ("Authenticating Requests: Using the Authorization Header"); those for Bedrock were computed once with botocore.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Signable, signV4 } from './sigv4.ts';
+import { awsEncode, type Signable, signV4 } from './sigv4.ts';
 
 /** AWS' own example keys. */
 const keys = {
@@ -34,6 +34,56 @@ const bedrock: Signable = {
   service: 'bedrock',
   now: Date.UTC(2030, 0, 2, 3, 4, 5),
 };
+
+/** Of the S3 API reference, which has other example keys. */
+const s3Keys = {
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+  sessionToken: undefined,
+};
+
+const s3: Signable = {
+  method: 'GET',
+  path: '/test.txt',
+  headers: [['Host', 'examplebucket.s3.amazonaws.com']],
+  body: Buffer.alloc(0),
+  region: 'us-east-1',
+  service: 's3',
+  now: Date.UTC(2013, 4, 24),
+};
+
+const s3Signatures: readonly (readonly [string, Signable, string])[] = [
+  [
+    'getting an object',
+    { ...s3, headers: [...s3.headers, ['Range', 'bytes=0-9']] },
+    'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
+  ],
+  [
+    'putting an object whose name is encoded, once',
+    {
+      ...s3,
+      method: 'PUT',
+      path: `/${awsEncode('test$file.text')}`,
+      headers: [
+        ['Date', 'Fri, 24 May 2013 00:00:00 GMT'],
+        ...s3.headers,
+        ['x-amz-storage-class', 'REDUCED_REDUNDANCY'],
+      ],
+      body: Buffer.from('Welcome to Amazon S3.'),
+    },
+    '98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd',
+  ],
+  [
+    'a query without a value',
+    { ...s3, path: '/?lifecycle' },
+    'fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543',
+  ],
+  [
+    'listing objects',
+    { ...s3, path: '/?max-keys=2&prefix=J' },
+    '34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7',
+  ],
+];
 
 const signatures: readonly (readonly [string, Signable, string])[] = [
   ['the suite’s get-vanilla', suite, '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31'],
@@ -71,6 +121,14 @@ for (const [what, request, signature] of signatures) {
   test(`signs ${what}`, () => {
     const headers = new Map(signV4(request, keys));
     assert.equal(headers.get('authorization')?.split('Signature=')[1], signature);
+  });
+}
+
+for (const [what, request, signature] of s3Signatures) {
+  test(`signs for S3: ${what}`, () => {
+    const headers = new Map(signV4(request, s3Keys));
+    assert.equal(headers.get('authorization')?.split('Signature=')[1], signature);
+    assert.match(headers.get('x-amz-content-sha256') ?? '', /^[0-9a-f]{64}$/);
   });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AWS Signature Version 4 in headers, for services other than S3. Pure: the time and the keys are given. Must not know Bedrock.
-// Source: AWS, "Create a signed AWS API request".
+// AWS Signature Version 4 in headers: for providers' calls on devices, for S3 at the control plane. Pure: the time and the keys are given.
+// Source: AWS, "Create a signed AWS API request"; for S3, "Authenticating Requests: Using the Authorization Header".
 
 import { createHash, createHmac } from 'node:crypto';
 
@@ -13,7 +13,7 @@ export interface AwsKeys {
 
 export interface Signable {
   readonly method: string;
-  /** As it goes over the wire, with the query. */
+  /** As it goes over the wire, with the query. For S3: each part encoded by `awsEncode`. */
   readonly path: string;
   /** Sent headers that shall be signed, as pairs; `host` must be among them. Names in any case. */
   readonly headers: readonly (readonly [string, string])[];
@@ -24,17 +24,20 @@ export interface Signable {
   readonly now: number;
 }
 
+const S3 = 's3';
+
 /** Percent-encoding as the specification has it: everything but A-Z a-z 0-9 - . _ ~. */
-function encode(text: string): string {
+export function awsEncode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /**
- * The path on the wire, encoded once more: services other than S3 want the canonical path encoded twice, so `%3A` of a model's
- * id stands there as `%253A`.
+ * S3 takes the path as it is on the wire. Other services want it encoded once more, so that `%3A` of a model's id stands there as
+ * `%253A`.
  */
-function canonicalPath(path: string): string {
-  return path === '' ? '/' : path.split('/').map(encode).join('/');
+function canonicalPath(path: string, service: string): string {
+  if (path === '') return '/';
+  return service === S3 ? path : path.split('/').map(awsEncode).join('/');
 }
 
 function decode(text: string): string {
@@ -50,7 +53,7 @@ function canonicalQuery(query: string): string {
   const pairs = query.split('&').map((pair) => {
     const at = pair.indexOf('=');
     const [name, value] = at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
-    return [encode(decode(name)), encode(decode(value))] as const;
+    return [awsEncode(decode(name)), awsEncode(decode(value))] as const;
   });
   // By code unit: the encoded text is ASCII.
   pairs.sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0));
@@ -60,12 +63,17 @@ function canonicalQuery(query: string): string {
 const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest();
 
-/** The headers that sign the request: `x-amz-date`, `x-amz-security-token` for temporary credentials, `authorization`. */
+/**
+ * The headers that sign the request: `x-amz-date`, `x-amz-content-sha256` for S3, `x-amz-security-token` for temporary credentials,
+ * `authorization`.
+ */
 export function signV4(request: Signable, keys: AwsKeys): readonly (readonly [string, string])[] {
   // 20300102T030405Z
   const time = `${new Date(request.now).toISOString().replace(/[-:]|\.\d{3}/g, '')}`;
   const date = time.slice(0, 8);
+  const bodyHash = sha256(request.body);
   const added: (readonly [string, string])[] = [['x-amz-date', time]];
+  if (request.service === S3) added.push(['x-amz-content-sha256', bodyHash]);
   if (keys.sessionToken !== undefined) added.push(['x-amz-security-token', keys.sessionToken]);
 
   const signed = [...request.headers, ...added]
@@ -75,12 +83,12 @@ export function signV4(request: Signable, keys: AwsKeys): readonly (readonly [st
   const mark = request.path.indexOf('?');
   const canonical = [
     request.method,
-    canonicalPath(mark < 0 ? request.path : request.path.slice(0, mark)),
+    canonicalPath(mark < 0 ? request.path : request.path.slice(0, mark), request.service),
     canonicalQuery(mark < 0 ? '' : request.path.slice(mark + 1)),
     ...signed.map(([name, value]) => `${name}:${value}`),
     '',
     names,
-    sha256(request.body),
+    bodyHash,
   ].join('\n');
 
   const scope = `${date}/${request.region}/${request.service}/aws4_request`;
