@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ADMIN_ENDPOINTS, type AdminEndpointName } from '../../src/contract/admin/endpoints.ts';
 import { managedSettings } from '../../src/contract/sync/managed.ts';
-import { intentBody, refusalBody } from '../fakes/audit-rows.ts';
+import { intentBody, outcomeBody, refusalBody } from '../fakes/audit-rows.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { type ControlPlane, startControlPlane } from '../fakes/control-plane.ts';
 import { type AdminClient, signedIn } from '../fakes/control-plane-admin-client.ts';
@@ -62,10 +62,15 @@ onEachDatabase((freshUrl) => {
     const count = async () => (await admin.ok('overview')).hours.filter(({ calls }) => calls > 0);
     const twelve = { at: Date.UTC(2030, 0, 1, 12), calls: 2, refused: 1 };
     clock.advance(35 * MINUTE);
-    await upload(plane.ctx, plane.org, world.device, [intentBody('later'), refusalBody('later-2')]);
+    await upload(plane.ctx, plane.org, world.device, [
+      intentBody('later'),
+      intentBody('later', { attempt: 2 }),
+      outcomeBody('later'),
+      refusalBody('later-2'),
+    ]);
     const thirteen = { at: Date.UTC(2030, 0, 1, 13), calls: 2, refused: 1 };
     assert.deepEqual(await count(), [twelve, thirteen]);
-    await upload(plane.ctx, plane.org, world.device, [intentBody('later-3')]);
+    await upload(plane.ctx, plane.org, world.device, [outcomeBody('later-3')]);
     assert.deepEqual(await count(), [twelve, { ...thirteen, calls: 3 }]);
     clock.advance(10 * MINUTE);
     await count();

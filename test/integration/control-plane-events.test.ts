@@ -62,7 +62,10 @@ onEachDatabase((freshUrl, kind) => {
   test('an event is heard once by each process, also by the one that sends it', async () => {
     const seen: string[] = [];
     const stops = [one, other].map((plane, index) =>
-      plane.ctx.events.subscribe(({ seq }) => seen.push(`${index}: ${seq}`)),
+      plane.ctx.events.subscribe(({ seq }) => {
+        // What rings were told in the test before may still be on its way.
+        if (seq > 900) seen.push(`${index}: ${seq}`);
+      }),
     );
     const last = heard(other);
     await one.ctx.events.publish({ org: one.org, seq: 901, spread_s: 0 });
@@ -158,7 +161,7 @@ onEachDatabase((freshUrl, kind) => {
     });
     const answer = await held;
     assert.equal(`${answer.status} ${answer.json<ErrorAnswer>().error}`, '503 unavailable');
-    assert.equal(answer.headers['retry-after'], '10');
+    assert.ok(Number(answer.headers['retry-after']) >= 150);
     assert.equal((await device.post('/v1/status', device.status())).status, 200);
   });
 });

@@ -91,6 +91,20 @@ describe('what is too much or no request', () => {
     );
   });
 
+  test('bytes behind the end of what was compressed are refused', async () => {
+    const status = Buffer.from(JSON.stringify(device.status()), 'utf8');
+    for (const [coding, packed] of [
+      ['gzip', gzipSync(status)],
+      ['zstd', zstdCompressSync(status)],
+    ] as const) {
+      for (const behind of [Buffer.from([0]), Buffer.from('more'), Buffer.alloc(1_000)]) {
+        const body = Buffer.concat([packed, behind]);
+        const answer = await posted(body, { 'content-encoding': coding });
+        assert.equal(refusal(answer), '400 malformed', `${coding}, ${behind.length} bytes`);
+      }
+    }
+  });
+
   test('a body that is no message is refused, whatever it is called', async () => {
     const good = device.status();
     for (const body of [
@@ -248,7 +262,7 @@ describe('what is too much or no request', () => {
       await broken.ctx.db.query.schema.alterTable('nonce').renameTo('gone').execute();
       const answer = await one.post('/v1/status', one.status());
       assert.equal(refusal(answer), '500 internal');
-      assert.equal(answer.headers['retry-after'], '30');
+      assert.ok(Number(answer.headers['retry-after']) >= 150);
       const id = /\((r-[0-9a-z-]+)\)$/.exec(answer.json<ErrorAnswer>().message)?.[1];
       const line = broken.log.find(({ event }) => event === 'http.defect');
       assert.equal(line?.fields['request'], id);

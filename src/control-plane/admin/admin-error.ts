@@ -51,6 +51,9 @@ export function errorBody({ code, message, faults }: AdminError): AdminErrorBody
 /** Of PostgreSQL: a text with a character that it cannot hold (NUL). */
 const NO_SUCH_CHARACTER = '22021';
 
+/** For people, and for pages that ask again by themselves. */
+const TRY_AGAIN_S = 10;
+
 /** What any error means for whoever asked. `internal` with status 500 is a defect, all others are not. @param request its name in the log */
 export function adminErrorOf(error: unknown, request: string): AdminError {
   if (error instanceof AdminError) return error;
@@ -63,10 +66,14 @@ export function adminErrorOf(error: unknown, request: string): AdminError {
   }
   if (code === NO_SUCH_CHARACTER) return new AdminError('invalid', 'a text has a character that cannot be kept');
   const refusal = refusalOf(error);
-  const { retryAfter } = refusal;
-  if (refusal.code === 'rate') return new AdminError('rate', 'too many requests; wait a little', { retryAfter });
+  if (refusal.code === 'rate') {
+    return new AdminError('rate', 'too many requests; wait a little', { retryAfter: refusal.retryAfter });
+  }
   if (refusal.code === 'unavailable') {
-    return new AdminError('internal', 'the server cannot do this just now; try again', { retryAfter, status: 503 });
+    return new AdminError('internal', 'the server cannot do this just now; try again', {
+      retryAfter: TRY_AGAIN_S,
+      status: 503,
+    });
   }
   if (error instanceof SyncError && refusal.code !== 'internal') return new AdminError('invalid', refusal.message);
   return new AdminError('internal', `the server has a defect; its log says more (${request})`);

@@ -45,7 +45,7 @@ export function createCallHours(ctx: Context): CallHours {
   };
 }
 
-/** A call is an intent, or a refusal before one. */
+/** A call is counted by its end: an outcome, one that nobody saw, or a refusal. A call may have several intents. */
 async function count({ db }: Context, org: string, from: number): Promise<ReadonlyMap<number, CallHour>> {
   const begin = sql<number>`received - received % ${sql.lit(HOUR)}`;
   const rows = await db.query
@@ -59,7 +59,7 @@ async function count({ db }: Context, org: string, from: number): Promise<Readon
     .where('id', '>=', await firstRowFrom(db, org, from))
     .where('day', '>=', dayOf(from))
     .where('received', '>=', from)
-    .where('kind', 'in', ['intent', 'refusal'])
+    .where('kind', 'in', ['outcome', 'orphan', 'refusal'])
     .groupBy(begin)
     .execute();
   return new Map(

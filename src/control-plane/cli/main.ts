@@ -3,10 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { printable, printableLines } from '../../contract/printable.ts';
+import { printable } from '../../contract/printable.ts';
 import { systemClock } from '../../proxy/clock.ts';
 import { VERSION } from '../../proxy/version.ts';
-import { Refused } from '../refused.ts';
+import { sentenceOf } from './failure.ts';
 import { helpOfAll, helpOfNoun, helpOfVerb } from './help.ts';
 import { type Io, NotHereError, type Noun, UsageError } from './verb.ts';
 
@@ -25,6 +25,7 @@ const NOUNS: Readonly<Record<string, () => Promise<Noun>>> = {
   alarm: async () => (await import('./nouns/alarm.ts')).alarmNoun,
   hold: async () => (await import('./nouns/hold.ts')).holdNoun,
   digest: async () => (await import('./nouns/records.ts')).digestNoun,
+  export: async () => (await import('./nouns/export.ts')).exportNoun,
   user: async () => (await import('./nouns/user.ts')).userNoun,
 };
 
@@ -67,7 +68,10 @@ async function runVerb(word: string, noun: Noun, rest: readonly string[], io: Io
     return await verb.run(args, io);
   } catch (error) {
     if (error instanceof UsageError) return misused(io, error.message, words);
-    io.stderr.write(`outpost-admin ${words.join(' ')}: ${sentence(error)}\n`);
+    // Where the first argument names one of what the noun lists, those can be looked up.
+    const list =
+      Object.hasOwn(noun.verbs, 'list') && (verb.count?.[0] ?? 0) > 0 ? `outpost-admin ${word} list` : undefined;
+    io.stderr.write(`outpost-admin ${words.join(' ')}: ${sentenceOf(error, list)}\n`);
     if (io.env['OUTPOST_DEBUG'] !== undefined && error instanceof Error) io.stderr.write(`${error.stack}\n`);
     return error instanceof NotHereError ? CODES.notHere : CODES.failed;
   }
@@ -77,14 +81,6 @@ function misused(io: Io, message: string, words: readonly string[]): number {
   const command = ['outpost-admin', ...words].join(' ');
   io.stderr.write(`${command}: ${printable(message)}; see ${command} --help\n`);
   return CODES.usage;
-}
-
-/** With the faults of what was refused, a line for each. */
-function sentence(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const faults = error instanceof Refused ? error.faults : [];
-  const lines = faults.map(({ at, message: text }) => `  ${at === '' ? '' : `${at}: `}${text}`);
-  return printableLines([message, ...lines].join('\n'));
 }
 
 /** Those of this process. */

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { openDb } from '../db/open.ts';
 import { openEvents } from '../events/open.ts';
 import { openKeys } from '../keys/folder.ts';
+import { databaseFailure } from './failure.ts';
 import { createOutput, type Output } from './output.ts';
 import {
   type Io,
@@ -33,7 +34,7 @@ export const PLACE_OPTIONS = {
   database: {
     type: 'string',
     value: 'URL',
-    help: 'sqlite:PATH or postgres://… (default: control-plane.db in the data folder). A URL with a password belongs into the variable OUTPOST_DATABASE_URL: other users see options',
+    help: 'sqlite:PATH or postgres://… (default: control-plane.db in the data folder). A URL with a password belongs into the variable OUTPOST_DATABASE_URL and is refused here: other users see options',
   },
   keys: { type: 'string', value: 'DIR', help: 'signing keys and the master key (default: keys in the data folder)' },
   ...JSON_OPTION,
@@ -51,6 +52,8 @@ interface Place {
 
 function placeOf(values: Values<typeof PLACE_OPTIONS>, env: NodeJS.ProcessEnv): Place {
   const dataDir = values['data-dir'];
+  if (hasPassword(values.database))
+    throw new UsageError('a password is seen by other users here; put the URL into the variable OUTPOST_DATABASE_URL');
   const inDataDir = (name: string): string => {
     if (dataDir === undefined) throw new UsageError('say --data-dir, the data folder of the server');
     return join(resolve(dataDir), name);
@@ -59,6 +62,11 @@ function placeOf(values: Values<typeof PLACE_OPTIONS>, env: NodeJS.ProcessEnv): 
     database: values.database ?? env['OUTPOST_DATABASE_URL'] ?? `sqlite:${inDataDir('control-plane.db')}`,
     folder: values.keys === undefined ? inDataDir('keys') : resolve(values.keys),
   };
+}
+
+function hasPassword(database = ''): boolean {
+  const url = URL.parse(database);
+  return url !== null && (url.password !== '' || url.searchParams.has('password'));
 }
 
 /** What is opened. */
@@ -133,7 +141,9 @@ export async function withOpened<T>(
   const { clock, random } = io;
   const log = createLog({ write: (line) => void io.stderr.write(line), level: 'error', clock });
   const keys = openKeys(folder, random);
-  const db = await openDb(database);
+  const db = await openDb(database).catch((error: unknown) => {
+    throw databaseFailure(error, database);
+  });
   try {
     const events = await openEvents({ db, clock, log, random });
     try {

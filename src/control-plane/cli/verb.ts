@@ -48,6 +48,8 @@ export interface VerbText<O extends Options> {
   /** Arguments as the help shows them: `VERSION`, `[NAME…]`. */
   readonly args?: string;
   readonly help: string;
+  /** What follows its words in an example; without --data-dir. '': nothing need follow. */
+  readonly example?: string;
   readonly options: O;
   /** How many arguments there are, at least and at most. */
   readonly count?: readonly [least: number, most: number];

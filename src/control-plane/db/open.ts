@@ -8,11 +8,13 @@ import {
   Kysely,
   PostgresDialect,
   type SelectQueryBuilder,
+  type SqliteDatabase,
   SqliteDialect,
   SqliteDriver,
   type Transaction,
 } from 'kysely';
 import pg from 'pg';
+import { keepStatements } from './kept-statements.ts';
 import { migrate } from './migrations.ts';
 import type { Database } from './tables.ts';
 
@@ -39,8 +41,8 @@ class ImmediateDriver extends SqliteDriver {
 }
 
 class ImmediateDialect extends SqliteDialect {
-  readonly #database: Sqlite.Database;
-  constructor(database: Sqlite.Database) {
+  readonly #database: SqliteDatabase;
+  constructor(database: SqliteDatabase) {
     super({ database });
     this.#database = database;
   }
@@ -73,7 +75,7 @@ function openSqlite(url: string): Db {
   // better-sqlite3 turns to NORMAL with WAL; an acknowledged batch must survive a loss of power.
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
-  const query = new Kysely<Database>({ dialect: new ImmediateDialect(database) });
+  const query = new Kysely<Database>({ dialect: new ImmediateDialect(keepStatements(database)) });
   return {
     kind: 'sqlite',
     query,

@@ -10,6 +10,7 @@ import { locked } from '../db/open.ts';
 import type { Database, DeviceTable } from '../db/tables.ts';
 import { ringOf } from '../policies/rings.ts';
 import { Refused } from '../refused.ts';
+import { stepBack } from './step-back.ts';
 
 /** `lost` (or stolen) goes on the signed list, so that the device learns of it from any cache. */
 export const REVOKE_REASONS = ['lost', 'retired', 'compromised', 'other'] as const;
@@ -62,7 +63,7 @@ export async function requestReenrolment(ctx: Context, org: string, id: string, 
   });
 }
 
-/** undefined: back to the ring that is drawn for it. */
+/** undefined: back to the ring that is drawn for it. Refuses a ring whose version is older than the device's. */
 export async function pinRing(
   ctx: Context,
   org: string,
@@ -77,6 +78,13 @@ export async function pinRing(
       throw new Refused('invalid', 'there is no such ring');
     }
     const wanted = ring ?? ringOf(home.ring_key, id);
+    const back = await stepBack(tx, device, wanted);
+    if (back !== undefined) {
+      throw new Refused(
+        'conflict',
+        `the device has version ${back.has} of the policy; ring ${wanted} has version ${back.ringHas}, which it would refuse: move it when version ${back.has} or a later one has come to that ring`,
+      );
+    }
     await set(tx, device, { ring: wanted, ring_pinned: ring === undefined ? 0 : 1 });
     const detail = { ring: wanted, pinned: ring !== undefined };
     await recordAdmin(tx, ctx, org, done(actor, 'device.ring', `device:${id}`, detail));

@@ -7,6 +7,7 @@ import type { EnrollAnswer, EnrollRequest } from '../../contract/sync/messages.t
 import type { SignatureParameters } from '../../protocol/http-signature.ts';
 import { done, SYSTEM } from '../actor.ts';
 import { recordAdmin } from '../admin-log/record.ts';
+import { raiseAlarm } from '../alarms/raise.ts';
 import type { Context } from '../context.ts';
 import { locked } from '../db/open.ts';
 import type { Database, DeviceTable, TokenTable } from '../db/tables.ts';
@@ -16,6 +17,7 @@ import { readSettings } from '../orgs/settings.ts';
 import { ringOf } from '../policies/rings.ts';
 import { newOverrideKey } from './override.ts';
 import type { CheckedKeys } from './public-keys.ts';
+import { stepBack } from './step-back.ts';
 import { tokenHash } from './tokens.ts';
 
 export interface Enrolment {
@@ -56,7 +58,7 @@ export async function enrol(
     const id = `d-${ctx.random(16).toString('hex')}`;
     const same = request.facts.serial === undefined ? [] : await ofSerial(ctx, tx, org, request.facts.serial);
     const device = newDevice(ctx, id, request, keys, {
-      ring: ringOf(home.ring_key, id),
+      ring: await ringFor(tx, same[0], ringOf(home.ring_key, id)),
       replaces: same[0]?.id ?? null,
       token: token.id,
     });
@@ -80,6 +82,9 @@ export async function enrol(
         .where('id', 'in', replaced)
         .execute();
     }
+    // One that was told to enrol again is expected to.
+    const displaced = same.find(({ state }) => state === 'active');
+    if (displaced !== undefined) await tellDisplaced(ctx, tx, displaced, device);
     await tx
       .updateTable('token')
       .set({ uses: token.uses + 1 })
@@ -112,8 +117,37 @@ function isUsable({ uses, max_uses, expires, revoked }: TokenTable, now: number)
 
 /** Newest first. */
 async function ofSerial(ctx: Context, tx: Transaction<Database>, org: string, serial: string) {
-  const rows = tx.selectFrom('device').select(['id', 'state']).where('org', '=', org).where('serial', '=', serial);
+  const rows = tx
+    .selectFrom('device')
+    .select(['id', 'org', 'state', 'ring', 'policy_version'])
+    .where('org', '=', org)
+    .where('serial', '=', serial);
   return await locked(ctx.db, rows.orderBy('enrolled', 'desc').orderBy('id')).execute();
+}
+
+/** A machine keeps what it has accepted when it enrols again, and would refuse an older version. */
+async function ringFor(
+  tx: Transaction<Database>,
+  before: Parameters<typeof stepBack>[1] | undefined,
+  drawn: string,
+): Promise<string> {
+  return before === undefined || (await stepBack(tx, before, drawn)) === undefined ? drawn : before.ring;
+}
+
+/** Two machines that go by one serial take each other's place again and again: one trouble. */
+async function tellDisplaced(
+  ctx: Context,
+  tx: Transaction<Database>,
+  displaced: Pick<DeviceTable, 'id' | 'org'>,
+  { id: by, serial }: Pick<DeviceTable, 'id' | 'serial'>,
+): Promise<void> {
+  await raiseAlarm(tx, ctx, {
+    org: displaced.org,
+    kind: 'device-displaced',
+    device: displaced.id,
+    key: `device-displaced:${serial}`,
+    detail: { displaced: displaced.id, by, serial: serial ?? '' },
+  });
 }
 
 function newDevice(

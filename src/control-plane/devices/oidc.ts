@@ -139,6 +139,9 @@ function isShown(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= LONGEST && !/\p{Cc}/u.test(value);
 }
 
+/** Seconds until it is worth another try where the identity provider is away: somebody waits. */
+const AWAY_S = 10;
+
 function refusal(ctx: Context, error: unknown): SyncError {
   if (error instanceof SyncError) return error;
   const { code, status } = error as { code?: unknown; status?: unknown };
@@ -146,5 +149,5 @@ function refusal(ctx: Context, error: unknown): SyncError {
   const away = error instanceof TypeError || code === 'OAUTH_TIMEOUT' || (typeof status === 'number' && status >= 500);
   // The library's codes name the check that failed; its messages could quote a token.
   ctx.log.warn('sign-in.refused', { reason: typeof code === 'string' ? code : undefined, away });
-  return new SyncError(away ? 'unavailable' : 'sign-in');
+  return away ? new SyncError('unavailable', {}, AWAY_S) : new SyncError('sign-in');
 }

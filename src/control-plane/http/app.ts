@@ -11,7 +11,7 @@ import { SYNC_ERRORS, type SyncErrorCode } from '../../contract/sync/errors.ts';
 import { LIMITS, PROTOCOL, PROTOCOL_HEADER } from '../../contract/sync/words.ts';
 import type { Context } from '../context.ts';
 import { windowStore } from './rate-limit.ts';
-import { errorBody, refusalOf, SyncError } from './sync-error.ts';
+import { errorBody, refusalOf, retryAfterOf, SyncError } from './sync-error.ts';
 
 export interface AppOptions {
   /** PEM; undefined: plain HTTP, behind something that ends TLS, or on loopback. */
@@ -42,8 +42,9 @@ const MOST_HEADER_BYTES = 16_384;
 const MINUTE = 60_000;
 
 /** An answer that refuses. */
-export function sendRefusal(reply: FastifyReply, refusal: SyncError): FastifyReply {
-  if (refusal.retryAfter !== undefined) reply.header('retry-after', refusal.retryAfter);
+function sendRefusal({ random }: Context, reply: FastifyReply, refusal: SyncError): FastifyReply {
+  const retryAfter = retryAfterOf(refusal, random);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   return reply
     .code(SYNC_ERRORS[refusal.code].status)
     .header(PROTOCOL_HEADER, PROTOCOL)
@@ -82,7 +83,7 @@ export async function createApp(ctx: Context, options: AppOptions): Promise<Fast
   const onError = (error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const refusal = refusalFor(error);
     if (refusal.code === 'internal') logDefect(ctx, request, error);
-    return sendRefusal(reply, refusal);
+    return sendRefusal(ctx, reply, refusal);
   };
   const app = fastify({
     logger: false,
@@ -148,7 +149,9 @@ export async function createApp(ctx: Context, options: AppOptions): Promise<Fast
     },
     errorResponseBuilder: (_, { ttl }) => new SyncError('rate', {}, Math.ceil(ttl / 1000)),
   });
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_, reply) => sendRefusal(reply, new SyncError('missing')));
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_, reply) =>
+    sendRefusal(ctx, reply, new SyncError('missing')),
+  );
   return app;
 }
 

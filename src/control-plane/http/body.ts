@@ -12,6 +12,8 @@ const unzstd = promisify(zstdDecompress);
 
 /** Memory that a zstd frame may ask for, as a power of two: 8 MiB, the largest decompressed body there is. The default is 128 MiB. */
 const WINDOW_LOG = 23;
+/** Without it whatever stands behind the end is passed over. */
+const ALL_OF_IT = { rejectGarbageAfterEnd: true } as const;
 
 /** Undoes the content coding. @param most bytes after it */
 export async function decodeBody(bytes: Buffer, encoding: string | undefined, most: number): Promise<Buffer> {
@@ -22,11 +24,12 @@ export async function decodeBody(bytes: Buffer, encoding: string | undefined, mo
         if (bytes.length > most) throw new SyncError('too-large');
         return bytes;
       case 'gzip':
-        return await unzip(bytes, { maxOutputLength: most });
+        return await unzip(bytes, { maxOutputLength: most, ...ALL_OF_IT });
       case 'zstd':
         return await unzstd(bytes, {
           maxOutputLength: most,
           params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG },
+          ...ALL_OF_IT,
         });
       default:
         throw new SyncError('malformed');

@@ -12,10 +12,10 @@ export type RefusalDetail = Pick<ErrorAnswer, 'now' | 'ack' | 'seq'>;
 export class SyncError extends Error {
   readonly code: SyncErrorCode;
   readonly detail: RefusalDetail;
-  /** Seconds; goes into `retry-after`. */
+  /** Seconds, where the caller alone is meant. */
   readonly retryAfter: number | undefined;
 
-  constructor(code: SyncErrorCode, detail: RefusalDetail = {}, retryAfter = RETRY_AFTER[code]) {
+  constructor(code: SyncErrorCode, detail: RefusalDetail = {}, retryAfter?: number) {
     super(SYNC_ERRORS[code].text);
     this.name = 'SyncError';
     this.code = code;
@@ -24,8 +24,21 @@ export class SyncError extends Error {
   }
 }
 
-/** Seconds, where the code alone says it. */
-const RETRY_AFTER: Readonly<Partial<Record<SyncErrorCode, number>>> = { rate: 60, internal: 30, unavailable: 10 };
+/**
+ * Seconds after which those come back whom the server, and not what they asked, is in the way of: many at once, so that one and the same
+ * time would bring them back at once. Devices add a fifth at most themselves.
+ */
+const COME_BACK = { least: 150, most: 300 } as const;
+
+/** What `retry-after` says. */
+export function retryAfterOf(
+  { code, retryAfter }: Pick<SyncError, 'code' | 'retryAfter'>,
+  random: (bytes: number) => Buffer,
+): number | undefined {
+  if (retryAfter !== undefined || (code !== 'unavailable' && code !== 'internal')) return retryAfter;
+  const { least, most } = COME_BACK;
+  return least + Math.floor((random(2).readUInt16BE() / 0x1_0000) * (most - least + 1));
+}
 
 /** The body of the answer. `request` names the request in the log, for defects. */
 export function errorBody({ code, detail }: SyncError, request?: string): ErrorAnswer {

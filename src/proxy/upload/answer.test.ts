@@ -2,13 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { auditAnswer, errorAnswer } from '../../contract/sync/messages.ts';
-import {
-  PROTOCOL_HEADER as CONTRACT_HEADER,
-  PROTOCOL as CONTRACT_PROTOCOL,
-  LIMITS,
-} from '../../contract/sync/words.ts';
-import { PROTOCOL, PROTOCOL_HEADER, readAnswer } from './answer.ts';
-import { LONGEST_ANSWER } from './post.ts';
+import { PROTOCOL, PROTOCOL_HEADER } from '../../contract/sync/words.ts';
+import { readAnswer } from './answer.ts';
 
 const HASH = 'ab'.repeat(32);
 const ack = { epoch: '0123456789abcdef', seq: 7, hash: HASH };
@@ -18,10 +13,6 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   return readAnswer({ kind: 'answer', status, headers: { [PROTOCOL_HEADER]: PROTOCOL, ...headers }, body: bytes });
 }
-
-test('names and limits are the contract’s', () => {
-  assert.deepEqual([PROTOCOL, PROTOCOL_HEADER, LONGEST_ANSWER], [CONTRACT_PROTOCOL, CONTRACT_HEADER, LIMITS.document]);
-});
 
 test('an acknowledgement is read, also with members of later versions', () => {
   auditAnswer.parse({ ack, receipt });

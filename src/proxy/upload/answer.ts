@@ -5,13 +5,10 @@
 import { assertNever } from '../../contract/assert-never.ts';
 import { hasMembers, isText, isWhole } from '../../contract/members.ts';
 import { SYNC_ERRORS, type SyncErrorCode } from '../../contract/sync/errors.ts';
+import { PROTOCOL, PROTOCOL_HEADER } from '../../contract/sync/limits.ts';
 import type { SignedObject } from '../../contract/sync/words.ts';
 import { isEpoch, isHash, isReceipt } from './acknowledged.ts';
 import type { Place } from './batch.ts';
-
-/** The contract's PROTOCOL and PROTOCOL_HEADER, without zod; a test keeps them equal. */
-export const PROTOCOL = 'outpost-sync/1';
-export const PROTOCOL_HEADER = 'outpost-sync';
 
 /** Longer values of Retry-After are no times. */
 const LONGEST_RETRY_AFTER = 64;

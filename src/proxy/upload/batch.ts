@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the text of a batch from stored rows: how many fit, which link, which are sent without their body. Pure.
 
+import { LIMITS } from '../../contract/sync/limits.ts';
 import { type StoredRow, sameBytes, toHex } from '../../protocol/chain.ts';
 
-/** The contract's MAX_BATCH_ROWS and LIMITS.row, without zod; a test keeps them equal. */
-export const MOST_ROWS = 500;
-export const MOST_BODY_BYTES = 262_144;
 /** Of the text before compression: far below LIMITS.batchText, so that one slow request is never long. Source: sync-audit 3. */
 export const BATCH_BYTES = 1_048_576;
 
@@ -65,7 +63,7 @@ export function makeBatch(rows: readonly StoredRow[], options: BatchOptions): Ba
   let last = first;
   for (const row of rows.slice(0, most)) {
     if (row !== first && (row.seq !== last.seq + 1 || !sameBytes(row.prev, last.hash))) break;
-    const hidden = refused.has(row.seq) || Buffer.byteLength(row.body) > MOST_BODY_BYTES;
+    const hidden = refused.has(row.seq) || Buffer.byteLength(row.body) > LIMITS.row;
     const { seq, at, hash, body } = row;
     const text = JSON.stringify({ seq, at, hash: toHex(hash), body: hidden ? null : body });
     bytes += Buffer.byteLength(text) + 1;

@@ -7,12 +7,11 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../contract/clock.ts';
+import { LIMITS, PROTOCOL, PROTOCOL_HEADER } from '../../contract/sync/limits.ts';
 import { signRequest } from '../../protocol/http-signature.ts';
-import { PROTOCOL, PROTOCOL_HEADER, type Reply } from './answer.ts';
+import type { Reply } from './answer.ts';
 import type { UploadTarget } from './upload-protocol.ts';
 
-/** The contract's LIMITS.document, without zod; a test keeps them equal. Bytes. */
-export const LONGEST_ANSWER = 1_048_576;
 /** An idle connection is given up before most load balancers do. Milliseconds. */
 const IDLE_MS = 30_000;
 
@@ -156,7 +155,7 @@ async function readWhole(response: IncomingMessage): Promise<Buffer> {
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > LONGEST_ANSWER) throw new Problem('answer-too-long');
+    if (length > LIMITS.document) throw new Problem('answer-too-long');
     chunks.push(chunk);
   }
   if (!response.complete) throw new Problem('cut-off');

@@ -3,10 +3,11 @@
 // (epoch, seq) and the chain: what is sent again is stored once. Ends at the first failure; when to run again is not decided here.
 
 import { assertNever } from '../../contract/assert-never.ts';
+import { MAX_BATCH_ROWS } from '../../contract/sync/limits.ts';
 import { toHex } from '../../protocol/chain.ts';
 import type { Acknowledgements } from './acknowledged.ts';
 import { type Reply, readAnswer, type Verdict } from './answer.ts';
-import { type Batch, MOST_ROWS, makeBatch, type Place, START } from './batch.ts';
+import { type Batch, makeBatch, type Place, START } from './batch.ts';
 import { type EpochRead, type EpochReader, epochsOnDisk, gapReason, listSources, type Source } from './source.ts';
 import type { FromUpload, RunEnd, ToUpload, UploadEvent } from './upload-protocol.ts';
 
@@ -57,13 +58,13 @@ class Run {
   readonly #newest: string;
   #batchRows: number;
   /** After 413: more than this was too much. */
-  #most = MOST_ROWS;
+  #most = MAX_BATCH_ROWS;
   #corrected = false;
 
   constructor(order: SendOrder, parts: SendParts) {
     this.#parts = parts;
     this.#stopped = new Set(order.stopped);
-    this.#batchRows = Math.max(1, Math.min(order.batchRows, MOST_ROWS));
+    this.#batchRows = Math.max(1, Math.min(order.batchRows, MAX_BATCH_ROWS));
     this.#newest = order.epoch;
     const sources = listSources(parts.auditDir, order);
     parts.acks.keepOnly(epochsOnDisk(parts.auditDir));

@@ -14,6 +14,7 @@ const MOST = 500;
 
 const list = planeVerb({
   help: 'Alarms, newest first.',
+  example: '--state open',
   options: {
     state: { type: 'string', value: 'STATE', help: STATES.join(', ') },
     kind: { type: 'string', value: 'KIND', help: KINDS.join(', ') },
@@ -68,6 +69,7 @@ const ID = { args: 'ID', count: [1, 1] } as const;
 const ack = planeVerb({
   ...ID,
   help: 'Somebody has seen it. It stays, and is counted on, until it is closed.',
+  example: 'a-0123456789abcdef0123456789abcdef',
   options: {},
   async run({ ctx, org, actor, args: [id = ''], out }) {
     await acknowledgeAlarm(ctx, org, id, actor);
@@ -79,6 +81,7 @@ const ack = planeVerb({
 const close = planeVerb({
   ...ID,
   help: 'The trouble is over. Should it come again, a new alarm is raised.',
+  example: 'a-0123456789abcdef0123456789abcdef',
   options: {},
   async run({ ctx, org, actor, args: [id = ''], out }) {
     await closeAlarm(ctx, org, id, actor);

@@ -56,6 +56,7 @@ function filterOf(values: Values<typeof FILTER>, now: number): RowFilter {
 
 const search = planeVerb({
   help: 'Rows, newest arrival first.',
+  example: '--what block --from 24h --app cursor',
   options: { ...FILTER, limit: { type: 'string', value: 'N', help: 'at most so many (default 50)' } },
   async run({ ctx, org, values, out }) {
     const limit = wholeNumber(values.limit ?? '50', '--limit', { least: 1, most: MOST });
@@ -89,6 +90,7 @@ const search = planeVerb({
 
 const exported = planeVerb({
   help: 'Rows as JSON lines, oldest arrival first, with what is needed to check the chains elsewhere.',
+  example: '--from 2030-01-01 --to 2030-02-01 > rows.jsonl',
   options: FILTER,
   async run({ ctx, org, values, io: { stdout } }) {
     for await (const piece of exportRows(ctx, org, filterOf(values, ctx.clock.now()))) {
@@ -102,6 +104,7 @@ const verify = planeVerb({
   args: '[DEVICE]',
   count: [0, 1],
   help: 'Walks the stored chains of a device, or of all, and names what does not fit. Exit code 1 if something does not.',
+  example: 'd-0123456789abcdef0123456789abcdef',
   options: {},
   async run({ ctx, org, args: [device], out }) {
     const ids = device === undefined ? await devicesWithRows() : [device];

@@ -19,6 +19,7 @@ const PAGE = 200;
 
 const list = planeVerb({
   help: 'Devices by name. All of them, unless --limit says how many.',
+  example: '--state active --silent 7d',
   options: {
     search: { type: 'string', value: 'TEXT', help: 'part of the name, of the user’s name or of the serial' },
     platform: { type: 'string', value: 'NAME', help: 'darwin, win32, linux' },
@@ -89,6 +90,7 @@ const ID = { args: 'ID', count: [1, 1] } as const;
 const show = planeVerb({
   ...ID,
   help: 'All that is known of a device: its state, what it refuses, apps that were seen on it, how far its audit log has come.',
+  example: 'd-0123456789abcdef0123456789abcdef',
   options: {},
   async run({ ctx, org, args: [id = ''], out }) {
     const found = await readDevice(ctx, org, id);
@@ -131,6 +133,7 @@ const TIMES = new Set([
 const revoke = planeVerb({
   ...ID,
   help: 'Final: the device’s keys are refused from now on. A lost or stolen one is also told through every cache, and drops its secrets.',
+  example: 'd-0123456789abcdef0123456789abcdef --reason lost',
   options: { reason: { type: 'string', value: 'WHY', help: REVOKE_REASONS.join(', ') } },
   async run({ ctx, org, actor, args: [id = ''], values, out }) {
     const reason = oneOf(required(values.reason, 'reason'), '--reason', REVOKE_REASONS);
@@ -143,6 +146,7 @@ const revoke = planeVerb({
 const reenroll = planeVerb({
   ...ID,
   help: 'The device must make new keys and enrol again.',
+  example: 'd-0123456789abcdef0123456789abcdef',
   options: {},
   async run({ ctx, org, actor, args: [id = ''], out }) {
     await requestReenrolment(ctx, org, id, actor);
@@ -155,6 +159,7 @@ const ring = planeVerb({
   args: 'ID RING|drawn',
   count: [2, 2],
   help: 'Puts a device into a ring of the roll-out, or back into the one that was drawn for it.',
+  example: 'd-0123456789abcdef0123456789abcdef r1',
   options: {},
   async run({ ctx, org, actor, args: [id = '', wanted = ''], out }) {
     await pinRing(ctx, org, id, wanted === 'drawn' ? undefined : wanted, actor);
@@ -166,6 +171,7 @@ const ring = planeVerb({
 const override = planeVerb({
   ...ID,
   help: 'A code that somebody types into the agent to be left in peace for a while, also without a network. It holds when typed within the next half hour.',
+  example: 'd-0123456789abcdef0123456789abcdef --minutes 30',
   options: { minutes: { type: 'string', value: 'N', help: `for how long: ${OVERRIDE_MINUTES.join(', ')}` } },
   async run({ ctx, org, actor, args: [id = ''], values, out }) {
     const wanted = required(values.minutes, 'minutes');

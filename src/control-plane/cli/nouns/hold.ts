@@ -8,6 +8,7 @@ import { type Noun, required } from '../verb.ts';
 
 const list = planeVerb({
   help: 'Holds, newest first, released ones included.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const holds = await listHolds(ctx, org);
@@ -30,6 +31,7 @@ const list = planeVerb({
 
 const place = planeVerb({
   help: 'Rows that happened or arrived in a stretch of time are kept, whatever retention says, until the hold is released.',
+  example: '--from 2030-01-01 --to 2030-03-31 --reason "case 12"',
   options: {
     from: {
       type: 'string',
@@ -58,6 +60,7 @@ const release = planeVerb({
   args: 'ID',
   count: [1, 1],
   help: 'What it held goes with the next round of retention.',
+  example: 'h-0123456789abcdef',
   options: {},
   async run({ ctx, org, actor, args: [id = ''], out }) {
     await releaseHold(ctx, org, id, actor);

@@ -22,6 +22,7 @@ const OPTIONS = {
 
 const text = {
   help: 'Makes an organisation: its keys, its first root and its first administrator. Makes the database and the key folder where there are none. Prints the fingerprint that device management pins, and a password that is shown this once.',
+  example: '--org acme --name "Acme Ltd"',
   options: OPTIONS,
 };
 
@@ -46,6 +47,9 @@ const init: Verb = {
           ['first administrator', admin?.name],
           ['password, shown this once', admin?.password],
         ]);
+        out.say(
+          '\nDevice management pins the root. Keep a copy of the key folder where nobody else comes to it.\nThen: outpost-control-plane serve, and: outpost-admin token create',
+        );
         out.value({
           org: id,
           root: fingerprint,

@@ -11,6 +11,7 @@ import { type Noun, type Options, oneOf, required, UsageError, type Values } fro
 
 const list = planeVerb({
   help: 'The orders that hold now.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const orders = await listOrders(ctx, org);
@@ -46,6 +47,7 @@ const issue = planeVerb({
   args: `${KILL_LEVELS.join('|')} [TARGET]`,
   count: [1, 2],
   help: 'Gives an order to all devices at once. TARGET is a provider’s name, or an app as the audit log names it. bypass switches interception off; root keys sign it, here or (--proof) where they are.',
+  example: 'block-provider openai --for 2h --reason "incident 4711"',
   options: ISSUE,
   async run({ ctx, org, actor, args: [level = '', target], values, out }) {
     const made = await issueKill(ctx, org, actor, wanted(level, target, values, ctx.clock.now()));
@@ -69,6 +71,7 @@ const end = planeVerb({
   args: 'ID',
   count: [1, 1],
   help: 'Takes an order back.',
+  example: 'k-83c3952c0360ae32',
   options: {},
   async run({ ctx, org, actor, args: [id = ''], out }) {
     await endKill(ctx, org, actor, id);
@@ -79,6 +82,7 @@ const end = planeVerb({
 
 const prepare = planeVerb({
   help: 'Writes a bypass that root keys must sign elsewhere: then kill sign, then kill issue bypass --proof.',
+  example: '--for 2h --reason "broken agent" --out bypass.json',
   options: { ...WHY, ...OUT_OPTION },
   async run({ ctx, org, values, io, out }) {
     const bypass = prepareBypass(ctx, org, whyOf(values, ctx.clock.now()));
@@ -90,6 +94,7 @@ const sign = bareVerb({
   args: 'FILE',
   count: [1, 1],
   help: 'Signs a prepared bypass with root keys, on the machine that has them.',
+  example: 'bypass.json --key root.pem --out signed.json',
   options: SIGN_OPTIONS,
   async run({ args: [file = ''], values, io, out }) {
     const bypass = readParsed(file, bypassPayload, 'a prepared bypass');

@@ -14,6 +14,7 @@ const LARGEST = 1_048_576;
 
 const show = planeVerb({
   help: 'The organisation, its settings as they were set, and the root in force.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const found = await readOrgSettings(ctx, org);
@@ -31,6 +32,7 @@ const show = planeVerb({
 
 const set = planeVerb({
   help: 'Replaces the settings as a whole (what is left out has its default), or says whether four eyes are needed, or both.',
+  example: '--settings settings.yaml --four-eyes on',
   options: {
     settings: { type: 'string', value: 'FILE', help: 'JSON or YAML; "-" reads standard input' },
     'four-eyes': { type: 'string', value: 'on|off', help: 'must a second person approve each version of the policy?' },

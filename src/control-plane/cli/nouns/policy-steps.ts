@@ -40,6 +40,7 @@ async function tell({ ctx, org, out }: Pick<Call<Options>, 'ctx' | 'org' | 'out'
 const proposed = planeVerb({
   ...VERSION,
   help: 'Asks for a second person’s approval.',
+  example: '7',
   options: {},
   async run(call) {
     const version = versionIn(call.args);
@@ -51,6 +52,7 @@ const proposed = planeVerb({
 const approved = planeVerb({
   ...VERSION,
   help: 'The second person’s word. All who use this command count as one person.',
+  example: '7',
   options: {},
   async run(call) {
     const version = versionIn(call.args);
@@ -62,6 +64,7 @@ const approved = planeVerb({
 const published = planeVerb({
   ...VERSION,
   help: 'Signs a version and gives it to the first ring, or to more.',
+  example: '7 --stage 1',
   options: { ...STAGE, signed: { type: 'string', value: 'FILE', help: 'the bundle, signed with: policy sign' } },
   async run(call) {
     const { ctx, org, actor, args, values } = call;
@@ -75,6 +78,7 @@ const published = planeVerb({
 const advanced = planeVerb({
   ...VERSION,
   help: 'Gives a version that is being rolled out to the next ring, or to more.',
+  example: '7 --stage 50',
   options: STAGE,
   async run(call) {
     const version = versionIn(call.args);
@@ -86,6 +90,7 @@ const advanced = planeVerb({
 const rollout = planeVerb({
   ...VERSION,
   help: 'How a version does on the devices that have it. Exit code 1: it ought to be halted.',
+  example: '7',
   options: {},
   async run({ ctx, org, args, out }) {
     const health = await rolloutHealth(ctx, org, versionIn(args));
@@ -104,6 +109,7 @@ const rollout = planeVerb({
 const halted = planeVerb({
   ...VERSION,
   help: 'Stops a version and puts the content before it back, where it was. Needs no second person.',
+  example: '7 --reason "blocks the build"',
   options: { reason: { type: 'string', value: 'TEXT', help: 'why' } },
   async run({ ctx, org, actor, args, values, out }) {
     const version = versionIn(args);
@@ -120,6 +126,7 @@ const halted = planeVerb({
 const rolledBack = planeVerb({
   ...VERSION,
   help: 'A new version with the content of an old one, for all devices at once (where four eyes are needed, once it is approved and published).',
+  example: '5',
   options: {},
   async run(call) {
     const { version } = await rollback(call.ctx, call.org, call.actor, versionIn(call.args));
@@ -130,6 +137,7 @@ const rolledBack = planeVerb({
 const withdrawn = planeVerb({
   ...VERSION,
   help: 'Gives a draft up for good; its text stays readable.',
+  example: '7',
   options: {},
   async run(call) {
     const version = versionIn(call.args);
@@ -141,6 +149,7 @@ const withdrawn = planeVerb({
 const pack = planeVerb({
   ...VERSION,
   help: 'Writes a version as its bundle, to be signed where the policy key is: then policy sign, then policy publish --signed.',
+  example: '7 --out packed.json',
   options: OUT_OPTION,
   async run({ ctx, org, args, values, io, out }) {
     const row = await readVersion(ctx.db.query, org, versionIn(args));
@@ -151,6 +160,7 @@ const pack = planeVerb({
 const sign = bareVerb({
   ...FILE,
   help: 'Signs a packed version with a policy key, on the machine that has it.',
+  example: 'packed.json --key policy.pem --out signed.json',
   options: SIGN_OPTIONS,
   async run({ args: [file = ''], values, io, out }) {
     const bundle = readParsed(file, bundlePayload, 'a packed version');

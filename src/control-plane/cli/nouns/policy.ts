@@ -25,6 +25,7 @@ const PAGE = 200;
 
 const list = planeVerb({
   help: 'The versions, newest first.',
+  example: '--limit 5',
   options: { limit: { type: 'string', value: 'N', help: 'how many (default 20)' } },
   async run({ ctx, org, values, out }) {
     const limit = wholeNumber(values.limit ?? '20', '--limit', { least: 1, most: PAGE });
@@ -44,6 +45,7 @@ const list = planeVerb({
 const show = planeVerb({
   ...VERSION,
   help: 'The text of a version, or one of the files that it names.',
+  example: '7',
   options: { file: { type: 'string', value: 'NAME', help: 'that file instead of outpost.yaml' } },
   async run({ ctx, org, args, values, out }) {
     const row = await readVersion(ctx.db.query, org, versionIn(args));
@@ -69,6 +71,7 @@ async function isGood(ctx: Context, org: string, { policy, line }: PolicyFolder,
 const check = planeVerb({
   ...FILE,
   help: 'Checks a policy exactly as publishing and devices do. A line for each fault: FILE:LINE:COLUMN and what is wrong. Exit code 1 if there is one.',
+  example: 'acme.yaml',
   options: {},
   async run({ ctx, org, args: [file = ''], out }) {
     const good = await isGood(ctx, org, readPolicy(file), out);
@@ -82,6 +85,7 @@ const NOTHING: PolicyText = { config: '', files: {} };
 const diff = planeVerb({
   ...FILE,
   help: 'What would change.',
+  example: 'acme.yaml --against 5',
   options: {
     against: { type: 'string', value: 'VERSION', help: 'compare with this version (default: the active one)' },
   },
@@ -115,6 +119,7 @@ function unified({ name, change, hunks }: TextDiff, before: string, file: string
 const dry = planeVerb({
   ...FILE,
   help: 'What the policy would have done to the calls of the last days. Changes nothing.',
+  example: 'acme.yaml --days 7',
   options: { days: { type: 'string', value: 'N', help: `how many days back (default 7, at most ${MOST_DAYS})` } },
   async run({ ctx, org, args: [file = ''], values, out }) {
     const days = wholeNumber(values.days ?? '7', '--days', { least: 1, most: MOST_DAYS });
@@ -131,6 +136,8 @@ const dry = planeVerb({
       by_rule: byRule,
       examples,
     });
+    const calls = `${rows.toLocaleString('en')} calls of the last ${days} day${days === 1 ? '' : 's'}`;
+    out.say(`would have blocked ${wouldBlock.toLocaleString('en')} of ${calls}\n`);
     out.fields([
       ['calls', rows],
       ['since', shownTime(from)],
@@ -161,6 +168,7 @@ async function withPlaces<T>({ line }: PolicyFolder, work: () => Promise<T>): Pr
 const draft = planeVerb({
   ...FILE,
   help: 'Saves a policy, and the files that it names, as a new version. One with faults is refused.',
+  example: 'acme.yaml --note "no old models"',
   options: { note: { type: 'string', value: 'TEXT', help: 'what changes, for people' } },
   async run({ ctx, org, actor, args: [file = ''], values, out }) {
     const folder = readPolicy(file);

@@ -14,6 +14,7 @@ const MOST = 500;
 
 const show = planeVerb({
   help: 'What administrators did, and what happened by itself, newest first.',
+  example: '--action policy.publish --from 7d',
   options: {
     actor: { type: 'string', value: 'NAME', help: 'who: user:NAME, cli, system' },
     action: { type: 'string', value: 'ACTION', help: 'what: policy.publish, device.revoke, …' },
@@ -72,6 +73,7 @@ const show = planeVerb({
 
 const verify = planeVerb({
   help: 'Walks the whole chain and names the first break. Exit code 1 if there is one.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const { rows, head, broken } = await verifyAdminLog(ctx, org);
@@ -89,6 +91,7 @@ const digests = planeVerb({
   args: 'DIR',
   count: [1, 1],
   help: 'Checks the hourly digests in DIR/ORG against each other and against what is stored. Exit code 1 if something does not fit; an alarm is raised then.',
+  example: '/var/lib/outpost/digests',
   options: {},
   async run({ ctx, org, args: [folder = ''], out }) {
     const check = await checkDigests(ctx, org, readDigests(folder, org));

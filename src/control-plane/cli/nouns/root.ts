@@ -7,6 +7,7 @@ import { thumbprintOfJwk } from '../../../protocol/key-id.ts';
 import { given } from '../../admin/given.ts';
 import type { KeyRole } from '../../context.ts';
 import { makeKeys } from '../../keys/folder.ts';
+import { rootObject } from '../../objects/immutable.ts';
 import { importRoot, KEY_ROLES, prepareRoot, type RootChange, rotateRoot } from '../../orgs/root-change.ts';
 import { rootFingerprint, rootInForce, signersNamed } from '../../orgs/root-store.ts';
 import { OUT_OPTION, readJson, readParsed, readPublicKey, SIGN_OPTIONS, signFiles, writeResult } from '../key-files.ts';
@@ -16,6 +17,7 @@ import { type Noun, oneOf, required, UsageError, wholeNumber } from '../verb.ts'
 
 const show = planeVerb({
   help: 'The root in force: its fingerprint, which device management pins, and its keys.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const root = await rootInForce(ctx.db.query, org);
@@ -40,10 +42,27 @@ const show = planeVerb({
   },
 });
 
+const exported = planeVerb({
+  help: 'Writes the signed root that is in force, or an older one: what devices are given, for those who check signatures elsewhere. It holds no private key.',
+  example: '--out root.json',
+  options: {
+    number: { type: 'string', value: 'N', help: 'this root (default: the one in force)' },
+    ...OUT_OPTION,
+  },
+  async run({ ctx, org, values, io, out }) {
+    const { number: newest } = await rootInForce(ctx.db.query, org);
+    const number =
+      values.number === undefined ? newest : wholeNumber(values.number, '--number', { least: 1, most: newest });
+    const object: unknown = JSON.parse((await rootObject(ctx, org, number)) ?? 'null');
+    writeResult(object, values.out, { io, out }, `root ${number}: ${values.out}`);
+  },
+});
+
 const roleNamed = (text: string): KeyRole => oneOf(text, '--role', KEY_ROLES);
 
 const rotate = planeVerb({
   help: 'Exchanges the keys of some roles for new ones that are made here. Needs the root keys here; else see root prepare.',
+  example: '--role freshness --role receipt',
   options: {
     role: {
       type: 'string',
@@ -64,6 +83,7 @@ const rotate = planeVerb({
 
 const prepare = planeVerb({
   help: 'Writes what root N + 1 is to say, to be signed by root keys elsewhere: then root sign, then root import. Roles that are not named keep their keys.',
+  example: '--key policy=policy.pub --make freshness --out root-2.json',
   options: {
     key: {
       type: 'string',
@@ -107,6 +127,7 @@ const sign = bareVerb({
   args: 'FILE',
   count: [1, 1],
   help: 'Signs a prepared root with root keys, on the machine that has them. Those of the old and of the new root must sign, each as many as their threshold.',
+  example: 'root-2.json --key root.pem --out signed.json',
   options: SIGN_OPTIONS,
   async run({ args: [file = ''], values, io, out }) {
     const root = readParsed(file, rootPayload, 'a prepared root');
@@ -125,6 +146,7 @@ const imported = planeVerb({
   args: 'FILE',
   count: [1, 1],
   help: 'Puts a signed root in force, checked as devices check it.',
+  example: 'signed.json',
   options: {
     bundle: {
       type: 'string',
@@ -146,5 +168,5 @@ const imported = planeVerb({
 
 export const rootNoun: Noun = {
   summary: 'whose signatures count',
-  verbs: { show, rotate, prepare, sign, import: imported },
+  verbs: { show, export: exported, rotate, prepare, sign, import: imported },
 };

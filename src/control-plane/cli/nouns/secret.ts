@@ -12,6 +12,7 @@ const NAME = { args: 'NAME', count: [1, 1] } as const;
 
 const list = planeVerb({
   help: 'The names. Values are shown to nobody.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const secrets = await listSecrets(ctx.db.query, org);
@@ -27,6 +28,7 @@ const list = planeVerb({
 const set = planeVerb({
   ...NAME,
   help: 'Sets or replaces a value, which is read from standard input; a line break at its end is no part of it. All devices get it.',
+  example: 'openai < key.txt',
   options: {},
   async run({ ctx, org, actor, args: [name = ''], io, out }) {
     const value = (await readAll(io.stdin, LARGEST)).replace(/\r?\n$/, '');
@@ -39,6 +41,7 @@ const set = planeVerb({
 const remove = planeVerb({
   ...NAME,
   help: 'Devices lose the value. Versions of the policy that name it can no longer be published.',
+  example: 'openai',
   options: {},
   async run({ ctx, org, actor, args: [name = ''], out }) {
     await removeSecret(ctx, org, actor, name);

@@ -12,6 +12,7 @@ const MOST_USES = 1_000_000;
 
 const create = planeVerb({
   help: 'Makes a token and prints it, this once, and the managed settings that device management rolls out with it.',
+  example: '--url https://outpost.example --uses 500 --valid 30d --note "rollout of March"',
   options: {
     url: { type: 'string', value: 'URL', help: 'what devices call the server: https://…' },
     uses: { type: 'string', value: 'N', help: 'how many devices may enrol with it (default 1)' },
@@ -51,6 +52,7 @@ const faulty = (path: readonly PropertyKey[] = []): string => (path.includes('ca
 
 const list = planeVerb({
   help: 'All tokens by name, newest first. The tokens themselves are nowhere kept.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const tokens = (await listTokens(ctx, org)).map(({ revoked, ...token }) => ({ ...token, revoked: revoked === 1 }));
@@ -71,6 +73,7 @@ const revoke = planeVerb({
   args: 'NAME',
   count: [1, 1],
   help: 'No device can enrol with it any more; devices that did stay.',
+  example: 't-94a27afac42b7a43',
   options: {},
   async run({ ctx, org, actor, args: [id = ''], out }) {
     await revokeToken(ctx, org, id, actor);

@@ -21,6 +21,7 @@ const MANY = 64;
 
 const list = planeVerb({
   help: 'Everybody, by name.',
+  example: '',
   options: {},
   async run({ ctx, org, out }) {
     const users = await listUsers(ctx, org);
@@ -56,6 +57,7 @@ const add = planeVerb({
   args: 'NAME ROLE…',
   count: [2, MANY],
   help: `Somebody with a password, which is shown this once and must be changed at the first sign-in. Roles: ${ROLES.join(', ')}.`,
+  example: 'ada author auditor',
   options: {},
   async run({ ctx, org, actor, args: [name = '', ...roles], out }) {
     tellPassword(out, await createUser(ctx, org, actor, { name, roles: rolesIn(roles) }));
@@ -73,6 +75,7 @@ const roles = planeVerb({
   args: 'NAME ROLE…',
   count: [1, MANY],
   help: 'Gives somebody these roles instead of those that they have; without a role they may do nothing.',
+  example: 'ada admin',
   options: {},
   async run({ ctx, org, actor, args: [name = '', ...wanted], out }) {
     await setRoles(ctx, org, actor, await idOf(ctx, org, name), rolesIn(wanted));
@@ -86,6 +89,7 @@ const shutOut = (disabled: boolean, help: string): Verb =>
     args: 'NAME',
     count: [1, 1],
     help,
+    example: 'ada',
     options: {},
     async run({ ctx, org, actor, args: [name = ''], out }) {
       await setDisabled(ctx, org, actor, await idOf(ctx, org, name), disabled);
@@ -98,6 +102,7 @@ const reset = planeVerb({
   args: 'NAME',
   count: [1, 1],
   help: 'A new first password for somebody who forgot theirs; ends their sessions.',
+  example: 'ada',
   options: {},
   async run({ ctx, org, actor, args: [name = ''], out }) {
     tellPassword(out, await resetPassword(ctx, org, actor, name));
