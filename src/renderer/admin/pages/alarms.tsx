@@ -12,7 +12,7 @@ import { personIn } from '../model/words.ts';
 import { Failure } from '../parts/failure.tsx';
 import { Filter } from '../parts/filter.tsx';
 import { Heading } from '../parts/heading.tsx';
-import { useAct } from '../parts/hooks.ts';
+import { LOOK_EVERY, useAct, useEvery } from '../parts/hooks.ts';
 import { Empty, Loaded } from '../parts/loaded.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Particulars } from '../parts/particulars.tsx';
@@ -28,6 +28,7 @@ const TONE: Readonly<Record<Alarm['state'], Tone>> = { open: 'blocked', acknowle
 
 export function Alarms({ store, query }: PageProps) {
   const { loading, pager } = useList(store, query, (page) => store.client.alarms({ query: alarmsQuery(query, page) }));
+  useEvery(store, LOOK_EVERY, () => void loading.reload());
   return (
     <>
       <Heading store={store} title={STRINGS.views.alarms} change="alarms.change" />

@@ -9,7 +9,7 @@ import type { Store } from '../model/store.ts';
 import { wordOf } from '../model/words.ts';
 import { Failure } from '../parts/failure.tsx';
 import { Heading } from '../parts/heading.tsx';
-import { useAct, useLoad } from '../parts/hooks.ts';
+import { LOOK_EVERY, useAct, useEvery, useLoad } from '../parts/hooks.ts';
 import { Loaded } from '../parts/loaded.tsx';
 import { Table } from '../parts/table.tsx';
 import { Tag } from '../parts/tag.tsx';
@@ -25,6 +25,7 @@ const words = STRINGS.device;
 
 export function Device({ store, id }: { readonly store: Store; readonly id: string }) {
   const loading = useLoad(store, () => store.client.device({ id }));
+  useEvery(store, LOOK_EVERY, () => void loading.reload());
   const back = { href: hashOf('devices'), label: words.back };
   const now = store.clock.now();
   return (

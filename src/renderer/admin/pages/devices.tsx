@@ -11,6 +11,7 @@ import { wordOf } from '../model/words.ts';
 import type { Choice } from '../parts/fields.tsx';
 import { Filter, type FilterField } from '../parts/filter.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { LOOK_EVERY, useEvery } from '../parts/hooks.ts';
 import { Empty, Loaded } from '../parts/loaded.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { type Column, Table } from '../parts/table.tsx';
@@ -140,6 +141,7 @@ function DeviceList({ store, query }: { readonly store: Store; readonly query: Q
   const { loading, pager } = useList(store, query, (page) =>
     store.client.devices({ query: devicesQuery(query, page) }),
   );
+  useEvery(store, LOOK_EVERY, () => void loading.reload());
   return (
     <>
       <Heading store={store} title={STRINGS.views.devices} />

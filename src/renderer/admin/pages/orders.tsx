@@ -8,7 +8,7 @@ import { personIn } from '../model/words.ts';
 import { CheckField, SelectField, TextField } from '../parts/fields.tsx';
 import { FormDialog } from '../parts/form.tsx';
 import { Heading } from '../parts/heading.tsx';
-import { useLoad } from '../parts/hooks.ts';
+import { LOOK_EVERY, useEvery, useLoad } from '../parts/hooks.ts';
 import { Empty, Loaded } from '../parts/loaded.tsx';
 import { Table } from '../parts/table.tsx';
 import { Tag } from '../parts/tag.tsx';
@@ -24,6 +24,7 @@ const nameOf = ({ level, target }: Pick<Order, 'level' | 'target'>): string =>
 
 export function Orders({ store }: PageProps) {
   const loading = useLoad(store, () => store.client.orders());
+  useEvery(store, LOOK_EVERY, () => void loading.reload());
   const giving = useSignal(false);
   const ending = useSignal<Order | undefined>(undefined);
   const mayChange = store.session.can('orders.change');

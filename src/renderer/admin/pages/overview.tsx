@@ -7,7 +7,7 @@ import { format } from '../model/browser.ts';
 import { hashOf } from '../model/route.ts';
 import { wordOf } from '../model/words.ts';
 import { Heading } from '../parts/heading.tsx';
-import { useEvery, useLoad } from '../parts/hooks.ts';
+import { LOOK_EVERY, useEvery, useLoad } from '../parts/hooks.ts';
 import { HoursChart } from '../parts/hours-chart.tsx';
 import { Empty, Loaded } from '../parts/loaded.tsx';
 import { Shares } from '../parts/shares.tsx';
@@ -16,8 +16,6 @@ import type { PageProps } from '../views.ts';
 
 type Answer = AnswerOf<'overview'>;
 const words = STRINGS.overview;
-/** Milliseconds between two looks. */
-const LOOK_EVERY = 30_000;
 
 export function Overview({ store }: PageProps) {
   const loading = useLoad(store, () => store.client.overview());

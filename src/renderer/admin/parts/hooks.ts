@@ -22,6 +22,9 @@ export function useLoad<T>({ session }: Store, fetch: () => Promise<T>, inputs: 
   return loading;
 }
 
+/** Milliseconds between two looks of a view that shows what goes on. */
+export const LOOK_EVERY = 30_000;
+
 /** Calls `work` every `ms` milliseconds while somebody looks at the page. */
 export function useEvery({ clock, session }: Store, ms: number, work: () => void): void {
   const newest = useRef(work);

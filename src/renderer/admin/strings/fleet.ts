@@ -94,7 +94,7 @@ export const FLEET = {
     agent: (version: string) => `agent ${version}`,
     bypass: 'not intercepting',
     queueSince: (time: string) => `oldest ${time}`,
-    noUser: 'nobody',
+    noUser: 'not signed in',
     empty: 'No device yet',
     noMatch: 'No device matches',
     clear: 'Clear the filter',
