@@ -82,46 +82,60 @@ test('--once shows an allowed, an intercepted, a failed-over and a refused call 
     text,
     /4 {2}openai SDK[\s\S]*400 [\s\S]*refused by models\.deny\[0\] \(OUT_BLOCKED_MODEL\)[\s\S]*row \d+ in audit-/,
   );
-  assert.doesNotMatch(text, /status page/, 'it would be gone before anybody opens it');
+  assert.doesNotMatch(text, /status page|admin page/, 'it would be gone before anybody opens it');
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('--data-dir keeps the log there, also in a folder that was made before, and goes on with it', async () => {
+test('--data-dir keeps organisation, device and log there, also in a folder that was made before, and goes on with them', async () => {
   const kept = join(folder, 'kept');
   mkdirSync(kept);
   chmodSync(kept, 0o755);
-  for (let time = 0; time < 2; time++) {
+  const devices: (string | undefined)[] = [];
+  for (const version of [1, 2]) {
     const run = start(['--once', '--data-dir', kept]);
     assert.equal(await run.ended, 0, run.output());
+    devices.push(/enrolled as (\S+), goes by policy version (\d)\n/.exec(run.output())?.slice(1).join(' '));
+    assert.match(devices.at(-1) ?? '', new RegExp(`^d-\\w+ ${version}$`));
   }
-  const log = execFileSync(process.execPath, [OUTPOST, 'audit', 'export', '--data-dir', kept], { encoding: 'utf8' });
+  assert.equal(devices[0]?.split(' ')[0], devices[1]?.split(' ')[0]);
+  const agent = ['audit', 'export', '--data-dir', join(kept, 'agent')];
+  const log = execFileSync(process.execPath, [OUTPOST, ...agent], { encoding: 'utf8' });
   assert.equal(log.match(/"event":"started"/g)?.length, 2);
   assert.deepEqual(readdirSync(folder), ['kept']);
 });
 
-test('a folder that the daemon refuses is said in one sentence, without a stack', async () => {
+test('a folder with other people’s files is refused and said in one sentence, without a stack', async () => {
   const foreign = join(folder, 'foreign');
   mkdirSync(foreign);
   writeFileSync(join(foreign, 'letter.txt'), '');
   chmodSync(foreign, 0o755);
   const run = start(['--once', '--data-dir', foreign]);
   assert.equal(await run.ended, 1);
-  assert.match(run.output(), /the daemon did not start: .*name an empty folder with --data-dir\s*$/);
+  assert.match(run.output(), / holds letter\.txt; name an empty folder with --data-dir\s*$/);
   assert.deepEqual(readdirSync(foreign), ['letter.txt']);
 });
 
-test('Ctrl-C ends it cleanly, with the daemon and the temporary folder gone', async (t) => {
+test('Ctrl-C ends it cleanly, with all that it started and the temporary folder gone', async (t) => {
   const run = start([]);
   await run.says('Ctrl-C ends it.');
   assert.match(run.output(), /status page +http:\/\/127\.0\.0\.1:\d+\/login\//);
   const pid = Number(/pid (\d+)/.exec(run.output())?.[1]);
   assert.ok(alive(pid), 'the daemon should be running');
+  assert.match(run.output(), /admin page +http:\/\/127\.0\.0\.1:\d+\/admin\/\n +sign in as admin, password \S+/);
   const asked = performance.now();
   run.child.kill('SIGINT');
   run.child.kill('SIGINT'); // npm and the terminal both deliver it
   assert.equal(await run.ended, 0);
   t.diagnostic(`${(performance.now() - asked).toFixed(0)} ms, of the 2 s that it may take`);
   assert.equal(alive(pid), false);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('Ctrl-C while all is being prepared ends it at once and leaves nothing behind', async () => {
+  const run = start([]);
+  await run.says('simulated ');
+  run.child.kill('SIGINT');
+  assert.equal(await run.ended, 130);
   assert.deepEqual(readdirSync(folder), []);
 });
 

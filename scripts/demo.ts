@@ -1,46 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm start`: four calls through the real agent, and where each was recorded. Talks to simulated providers unless told `--real`.
+// `npm start`: an organisation with its control plane, a device that goes by its policy, four calls through that device, and what the
+// organisation sees of them. Talks to simulated providers unless told `--real`.
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import OpenAI, { APIError } from 'openai';
 import { type DaemonProcess, startDaemonProcess } from './support/daemon-process.ts';
-import { bold, dim, printCall } from './support/demo-output.ts';
-import { auditFolder, findRecord } from './support/demo-record.ts';
-import {
-  DENIED_MODEL,
-  FAILING_MODEL,
-  realConfig,
-  type Simulation,
-  simulatedConfig,
-  startSimulation,
-} from './support/simulation.ts';
+import { callByBaseUrl, callDuringOutage, callRefused, callThroughProxy } from './support/demo-calls.ts';
+import { bold, dim, print, printCall } from './support/demo-output.ts';
+import { auditFolder } from './support/demo-record.ts';
+import { type Organisation, type Place, placeIn, startOrganisation, takesUp } from './support/organisation.ts';
+import { realConfig, SIMULATED_KEY, type Simulation, simulatedConfig, startSimulation } from './support/simulation.ts';
+import { Trouble, trouble } from './support/trouble.ts';
 
-const PROMPT = 'Say hello in one short sentence.';
-const OPENAI_MODEL = 'gpt-4o-mini';
-const ANTHROPIC_MODEL = 'claude-sonnet-4-6';
 /** A terminal, npm and a parent script may each deliver the same Ctrl-C; what comes within this time is one. Milliseconds. */
 const SAME_SIGNAL = 400;
+/** Milliseconds that rows may take to the control plane, also on a very busy machine. */
+const ARRIVAL_LIMIT = 30_000;
+/** What the policy calls the key of the simulated providers. */
+const SECRET = 'simulated';
 
 interface Options {
   readonly real: boolean;
   readonly once: boolean;
   readonly dataDir: string | undefined;
-}
-
-/** Something that the person at the keyboard can put right; printed without a stack. */
-class Trouble extends Error {}
-
-/** For `catch`: what went wrong, and in the words of whoever noticed. */
-function trouble(what: string): (error: unknown) => never {
-  return (error) => {
-    throw new Trouble(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-  };
 }
 
 function readOptions(): Options {
@@ -58,100 +44,47 @@ function isSet(variable: string): boolean {
   return (process.env[variable] ?? '') !== '';
 }
 
-function print(line = ''): void {
-  process.stdout.write(`${line}\n`);
-}
-
-/** 1: an app that was given another base URL. */
-async function callByBaseUrl(daemon: DaemonProcess): Promise<void> {
-  const client = new OpenAI({ apiKey: 'not-a-key', baseURL: `${daemon.ready.gateway_url}/openai/v1`, maxRetries: 0 });
-  const { data, response } = await client.chat.completions
-    .create({ model: OPENAI_MODEL, messages: [{ role: 'user', content: PROMPT }] })
-    .withResponse()
-    .catch(trouble('the call through the base URL failed'));
-  const record = await findRecord(daemon, response.headers);
-  printCall(print, '1  openai SDK, only its base URL changed', {
-    asked: `${OPENAI_MODEL}: ${PROMPT}`,
-    answered: data.choices[0]?.message.content ?? '',
-    ...record,
-  });
-}
-
-/** 2: an unchanged app behind the intercepting proxy. */
-async function callThroughProxy(daemon: DaemonProcess): Promise<void> {
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    NODE_USE_ENV_PROXY: '1',
-    HTTPS_PROXY: daemon.ready.proxy_url,
-    NODE_EXTRA_CA_CERTS: daemon.ready.ca_path,
-    ANTHROPIC_API_KEY: 'not-a-key',
-  };
-  for (const name of ['NO_PROXY', 'no_proxy', 'https_proxy', 'ANTHROPIC_BASE_URL', 'ANTHROPIC_AUTH_TOKEN'])
-    delete env[name];
-  const script = fileURLToPath(new URL('./demo-client.ts', import.meta.url));
-  const output = await new Promise<string>((done, fail) => {
-    execFile(process.execPath, [script, ANTHROPIC_MODEL, PROMPT], { env }, (error, stdout, stderr) =>
-      error === null
-        ? done(stdout)
-        : fail(new Trouble(`the call through the proxy failed:\n${stderr.trim().slice(-1500)}`)),
-    );
-  });
-  const seen = JSON.parse(output) as { readonly text: string; readonly pieces: number; readonly request: string };
-  const record = await findRecord(daemon, new Headers({ 'x-outpost-request-id': seen.request }));
-  printCall(print, '2  @anthropic-ai/sdk, unchanged, through the TLS-intercepting proxy, streamed', {
-    asked: `${ANTHROPIC_MODEL}: ${PROMPT}`,
-    answered: `${seen.text} ${dim(`(${seen.pieces} pieces)`)}`,
-    ...record,
-  });
-}
-
-/** 3: a provider that fails within its answer, and an app that does not notice. */
-async function callDuringOutage(daemon: DaemonProcess): Promise<void> {
-  const client = new OpenAI({ apiKey: 'not-a-key', baseURL: `${daemon.ready.gateway_url}/openai/v1`, maxRetries: 0 });
-  const { data, response } = await client.chat.completions
-    .create({ model: FAILING_MODEL, messages: [{ role: 'user', content: PROMPT }], stream: true })
-    .withResponse()
-    .catch(trouble('the call during the outage failed'));
-  let text = '';
-  for await (const chunk of data) text += chunk.choices[0]?.delta.content ?? '';
-  const said = (name: string) => response.headers.get(`x-outpost-${name}`) ?? '?';
-  const record = await findRecord(daemon, response.headers);
-  printCall(print, '3  openai SDK, while its provider fails within the stream', {
-    asked: `${FAILING_MODEL}: ${PROMPT}`,
-    answered: text,
-    by: `${said('provider')} (${said('model')}) instead of ${said('fallback-from')}, attempt ${said('attempts')}`,
-    ...record,
-  });
-}
-
-/** 4: what policy forbids. */
-async function callRefused(daemon: DaemonProcess): Promise<void> {
-  const client = new OpenAI({ apiKey: 'not-a-key', baseURL: `${daemon.ready.gateway_url}/openai/v1` });
-  try {
-    await client.chat.completions.create({ model: DENIED_MODEL, messages: [{ role: 'user', content: PROMPT }] });
-  } catch (error) {
-    if (!(error instanceof APIError) || error.headers === undefined) throw error;
-    const record = await findRecord(daemon, error.headers);
-    printCall(print, '4  openai SDK, a model that the policy denies', {
-      asked: `${DENIED_MODEL}: ${PROMPT}`,
-      answered: error.message,
-      ...record,
-    });
-    return;
+/** 5: the other end of the same calls. */
+async function showArrival(organisation: Organisation, daemon: DaemonProcess, calls: readonly string[]): Promise<void> {
+  const deadline = performance.now() + ARRIVAL_LIMIT;
+  await daemon.outpost('sync');
+  for (;;) {
+    const [arrived, device] = [await organisation.calls(), await organisation.device()];
+    if (device?.policy_version != null && calls.every((call) => arrived.has(call))) {
+      const { whole, rows } = await organisation.verify();
+      if (!whole) throw new Trouble('the rows that arrived are no whole chain');
+      printCall('5  what the organisation sees of it', {
+        device: `${device.id}: ${device.freshness}, policy version ${device.policy_version}`,
+        arrived: `${rows} rows, those of the ${calls.length} calls among them, in one whole chain`,
+      });
+      return;
+    }
+    if (performance.now() > deadline) throw new Trouble('the calls did not arrive at the control plane');
+    await pause(200);
   }
-  throw new Trouble('the refused call went through');
 }
 
-/** The page's address, signed in; opened where there is a desktop. */
-async function showPage(daemon: DaemonProcess): Promise<void> {
+/** The pages' addresses; the device's is opened where there is a desktop. */
+async function showPages(organisation: Organisation, daemon: DaemonProcess, { controlPlane }: Place): Promise<void> {
+  const { user, password } = organisation.admin;
   const address = (await daemon.outpost('ui')).trim();
   const fact = (name: string, value: string) => print(`${bold(name.padEnd(12))} ${value}`);
+  fact('admin page', `${organisation.url}/admin/`);
+  fact(
+    '',
+    `sign in as ${user}${password === undefined ? '' : `, password ${password}`} ${dim(
+      password === undefined ? '(with the password that you chose)' : '(you are asked for one of your own)',
+    )}`,
+  );
+  fact('status page', `${address}  ${dim('(of the device; signed in; works once, for a minute)')}`);
   fact('audit log', auditFolder(daemon));
-  fact('status page', `${address}  ${dim('(signed in; works once, for a minute)')}`);
   print();
   print(dim('In another terminal, while this runs:'));
-  for (const command of ['ui', 'audit verify', 'audit tail', 'status']) {
+  for (const command of ['ui', 'status', 'policy show --effective', 'audit verify', 'audit tail']) {
     print(`  npm run --silent outpost -- ${command} --data-dir ${daemon.dataDir}`);
+  }
+  for (const command of ['device list', 'audit search', 'kill issue --help']) {
+    print(`  npm run --silent admin -- ${command} --data-dir ${controlPlane}`);
   }
   const desktop = process.platform !== 'linux' || isSet('DISPLAY') || isSet('WAYLAND_DISPLAY');
   if (!desktop || !process.stdout.isTTY) return;
@@ -174,56 +107,84 @@ function stopSignal(): Promise<void> {
   });
 }
 
-async function show(options: Options, daemon: DaemonProcess, simulation: Simulation | undefined): Promise<void> {
-  const { ready } = daemon;
-  if (simulation === undefined) print(bold('Outpost on real providers.'));
+/** What runs, in the order of its start. */
+interface Running {
+  simulation?: Simulation;
+  organisation?: Organisation;
+  daemon?: DaemonProcess;
+}
+
+async function stopAll({ simulation, organisation, daemon }: Running): Promise<void> {
+  // The device first: its last rows still find the control plane.
+  await daemon?.stop();
+  await organisation?.stop();
+  await simulation?.close();
+}
+
+/** Starts everything, and shows it. */
+async function show(options: Options, running: Running, scratch: string): Promise<void> {
+  const keys = { openai: isSet('OPENAI_API_KEY'), anthropic: isSet('ANTHROPIC_API_KEY') };
+  const folder = options.dataDir === undefined ? join(scratch, 'demo') : resolve(options.dataDir);
+  const place = placeIn(folder);
+  const fact = (name: string, value: string) => print(`${bold(name.padEnd(12))} ${value}`);
+
+  if (options.real) print(bold('Outpost on real providers.'));
   else print(bold('Outpost on two simulated providers: no AI is asked, nothing leaves this machine.'));
   print();
+  const simulation = options.real ? undefined : await startSimulation();
   if (simulation !== undefined) {
-    print(
-      `${bold('simulated'.padEnd(12))} OpenAI at ${simulation.openai.origin}, Anthropic at ${simulation.anthropic.origin}`,
-    );
+    running.simulation = simulation;
+    fact('simulated', `OpenAI at ${simulation.openai.origin}, Anthropic at ${simulation.anthropic.origin}`);
   }
-  print(`${bold('agent'.padEnd(12))} proxy ${ready.proxy_url}, gateway ${ready.gateway_url}, pid ${ready.pid}`);
+  const organisation = await startOrganisation(folder, place).catch(trouble('the control plane did not start'));
+  running.organisation = organisation;
+  const version = await (simulation === undefined
+    ? organisation.publish(realConfig(keys), {})
+    : organisation.publish(simulatedConfig(simulation, `secret:${SECRET}`), { [SECRET]: SIMULATED_KEY })
+  ).catch(trouble('the policy was not published'));
+  fact('organisation', `${organisation.name}, control plane ${organisation.url}, policy version ${version} published`);
+  await organisation.enrol().catch(trouble('the device was not enrolled'));
+  // In an organisation its policy rules, and not this file.
+  const config = join(scratch, 'outpost.yaml');
+  writeFileSync(config, '', { mode: 0o600 });
+  const daemon = await startDaemonProcess(config, place.agent).catch(trouble('the daemon did not start'));
+  running.daemon = daemon;
+  const { ready } = daemon;
+  fact('agent', `proxy ${ready.proxy_url}, gateway ${ready.gateway_url}, pid ${ready.pid}`);
+  const device = await takesUp(daemon, version);
+  fact('', `enrolled as ${device}, goes by policy version ${version}`);
   print();
-  if (simulation !== undefined || isSet('OPENAI_API_KEY')) await callByBaseUrl(daemon);
-  if (simulation !== undefined || isSet('ANTHROPIC_API_KEY')) await callThroughProxy(daemon);
-  if (simulation !== undefined) await callDuringOutage(daemon);
-  await callRefused(daemon);
-  if (!options.once) await showPage(daemon);
+
+  const calls: string[] = [];
+  if (!options.real || keys.openai) calls.push(await callByBaseUrl(daemon));
+  if (!options.real || keys.anthropic) calls.push(await callThroughProxy(daemon));
+  if (!options.real) calls.push(await callDuringOutage(daemon));
+  calls.push(await callRefused(daemon));
+  await showArrival(organisation, daemon, calls);
+  if (!options.once) await showPages(organisation, daemon, place);
 }
 
 async function demo(): Promise<number> {
   const options = readOptions();
-  const keys = { openai: isSet('OPENAI_API_KEY'), anthropic: isSet('ANTHROPIC_API_KEY') };
-  if (options.real && !keys.openai && !keys.anthropic) {
+  if (options.real && !isSet('OPENAI_API_KEY') && !isSet('ANTHROPIC_API_KEY')) {
     throw new Trouble('--real needs OPENAI_API_KEY or ANTHROPIC_API_KEY in the environment; neither is set.');
   }
   const stop = stopSignal();
   const scratch = mkdtempSync(join(tmpdir(), 'outpost-demo-'));
   process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }));
-  const dataDir = options.dataDir === undefined ? scratch : resolve(options.dataDir);
-  const simulation = options.real ? undefined : await startSimulation();
-  let daemon: DaemonProcess | undefined;
+  const running: Running = {};
   try {
-    // Not in a folder that is kept: that one is the daemon's.
-    const config = join(scratch, 'outpost.yaml');
-    writeFileSync(config, simulation === undefined ? realConfig(keys) : simulatedConfig(simulation), { mode: 0o600 });
-    daemon = await startDaemonProcess(config, dataDir).catch(trouble('the daemon did not start'));
-    const interrupted = await Promise.race([
-      show(options, daemon, simulation).then(() => false),
-      stop.then(() => true),
-    ]);
+    const interrupted = await Promise.race([show(options, running, scratch).then(() => false), stop.then(() => true)]);
     if (options.once || interrupted) return interrupted ? 130 : 0;
     print();
     print('Ctrl-C ends it.');
-    const why = await Promise.race([stop.then(() => 'asked' as const), daemon.ended]);
-    if (why !== 'asked') throw new Trouble(`the daemon ended by itself:\n${why}`);
+    const ends = [running.daemon?.ended, running.organisation?.ended];
+    const why = await Promise.race([stop.then(() => 'asked' as const), ...ends]);
+    if (why !== 'asked') throw new Trouble(`a part of it ended by itself:\n${why}`);
     print();
     return 0;
   } finally {
-    await daemon?.stop();
-    await simulation?.close();
+    await stopAll(running);
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run dev`: simulated providers in this process, the daemon under `node --watch`, the page rebuilt when it changes.
+// `npm run dev`: simulated providers in this process, the daemon under `node --watch`, the pages rebuilt when they change.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, watch, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ async function watchPage(signal: AbortSignal): Promise<void> {
       const code = await new Promise((done) =>
         spawn(process.execPath, [PAGE], { cwd: ROOT, stdio: 'inherit' }).on('close', done),
       );
-      say(code === 0 ? 'page rebuilt; reload the browser' : 'the page does not build');
+      say(code === 0 ? 'pages rebuilt; reload the browser' : 'the pages do not build');
     }
     building = false;
   };

@@ -9,11 +9,13 @@ import { attach } from './support/run.mjs';
 
 const HELP = `usage: npm start [-- options]
 
-Installs what is missing, then shows Outpost at work on simulated providers. Ctrl-C ends it.
+Installs what is missing, then shows Outpost at work: an organisation with its control plane and admin page, a device that
+takes its policy, and calls through it to simulated providers. Ctrl-C ends it.
 
   --real           uses the real providers whose OPENAI_API_KEY or ANTHROPIC_API_KEY is set
   --once           ends after the demonstration
-  --data-dir DIR   keeps the daemon's state there (default: a temporary folder, removed at the end)
+  --data-dir DIR   keeps the organisation and the device there, and goes on with them the next time
+                   (default: a temporary folder, removed at the end)
 `;
 
 await main(async () => {

@@ -12,8 +12,12 @@ function style(code: number, text: string): string {
 export const bold = (text: string): string => style(1, text);
 export const dim = (text: string): string => style(2, text);
 
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
 /** A heading and its facts, one a line, with a blank line after. Further lines of a fact are indented below it. */
-export function printCall(print: (line?: string) => void, heading: string, facts: Lines): void {
+export function printCall(heading: string, facts: Lines): void {
   print(bold(heading));
   for (const [name, value] of Object.entries(facts)) {
     const [first = '', ...rest] = value.split('\n');

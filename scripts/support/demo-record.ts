@@ -35,8 +35,14 @@ function tokens(input: number | undefined, output: number | undefined): string {
   return input === undefined && output === undefined ? '' : `, ${input ?? '?'} tokens in, ${output ?? '?'} out`;
 }
 
-/** Decision and places of the call that an answer's headers name. Waits until its last row is durable. */
-export async function findRecord(daemon: DaemonProcess, headers: Headers): Promise<Lines> {
+export interface CallRecord {
+  readonly request: string;
+  /** Decision and places of the call, for people. */
+  readonly lines: Lines;
+}
+
+/** What was recorded of the call that an answer's headers name. Waits until its last row is durable. */
+export async function findRecord(daemon: DaemonProcess, headers: Headers): Promise<CallRecord> {
   const id = headers.get('x-outpost-request-id') ?? headers.get('x-outpost-decision');
   if (id === null) throw new Error('the answer does not come from Outpost: it names no request id');
   const deadline = performance.now() + ROW_LIMIT_MS;
@@ -46,7 +52,8 @@ export async function findRecord(daemon: DaemonProcess, headers: Headers): Promi
     rows = await rowsOf(daemon, id);
   }
   if (rows === undefined) throw new Error(`the audit log has no finished record of ${id}`);
-  return facts(daemon, rows);
+  const request = rows.map(({ body }) => ('request' in body ? body.request : undefined)).find(Boolean) ?? id;
+  return { request, lines: facts(daemon, rows) };
 }
 
 function facts(daemon: DaemonProcess, rows: readonly AuditRow[]): Lines {

@@ -33,17 +33,23 @@ const RULES = `models:
   deny: ["gpt-3.5*"]
 `;
 
-/** outpost.yaml for the simulated providers. The keys are plainly none. */
-export function simulatedConfig({ openai, anthropic }: Simulation): string {
+/** The keys are plainly none. */
+export const SIMULATED_KEY = 'key-of-nobody';
+
+/**
+ * The rules for the simulated providers.
+ * @param key as the rules name it: itself, or `secret:NAME` in an organisation
+ */
+export function simulatedConfig({ openai, anthropic }: Simulation, key = SIMULATED_KEY): string {
   return `providers:
   - name: openai-simulated
     type: openai
     base_url: ${openai.origin}/v1
-    api_key: key-of-nobody
+    api_key: ${key}
   - name: anthropic-simulated
     type: anthropic
     base_url: ${anthropic.origin}
-    api_key: key-of-nobody
+    api_key: ${key}
 routes:
   - id: outage
     model: ${FAILING_MODEL}
@@ -55,7 +61,7 @@ routes:
 ${RULES}`;
 }
 
-/** outpost.yaml for the real providers whose keys are set; the keys themselves stay in the environment. */
+/** The rules for the real providers whose keys are set; the keys themselves stay in the environment. */
 export function realConfig(keys: { readonly openai: boolean; readonly anthropic: boolean }): string {
   const provider = (name: string, type: string, variable: string) =>
     `  - name: ${name}\n    type: ${type}\n    api_key: \${${variable}}\n`;
