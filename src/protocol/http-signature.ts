@@ -218,8 +218,18 @@ export function isFresh(created: number, nowSeconds: number, window = WINDOW_S):
   return Math.abs(nowSeconds - created) <= window;
 }
 
-/** RFC 7638 with RFC 8037, of a public Ed25519 or X25519 key. Throws for any other key. */
+const thumbprints = new WeakMap<KeyObject, string>();
+
+/** RFC 7638 with RFC 8037, of a public Ed25519 or X25519 key. Throws for any other key. Remembered with the key: a server asks each time. */
 export function thumbprint(publicKey: KeyObject): string {
+  const known = thumbprints.get(publicKey);
+  if (known !== undefined) return known;
+  const made = makeThumbprint(publicKey);
+  thumbprints.set(publicKey, made);
+  return made;
+}
+
+function makeThumbprint(publicKey: KeyObject): string {
   if (publicKey.type === 'public') {
     const { kty, crv, x } = publicKey.export({ format: 'jwk' });
     if (x !== undefined && kty === 'OKP' && (crv === 'Ed25519' || crv === 'X25519'))

@@ -5,17 +5,23 @@
 
 import { parseArgs } from 'node:util';
 import { breakerSimCase } from './breaker-sim.ts';
+import { activationCase } from './cases/activation.ts';
+import { backlogStartCase } from './cases/backlog-start.ts';
 import { decisionCase } from './cases/decision.ts';
 import { failoverCase } from './cases/failover.ts';
 import { gatewayCase } from './cases/gateway.ts';
+import { ingestCase } from './cases/ingest.ts';
 import { keptAliveCase } from './cases/kept-alive.ts';
+import { killCase } from './cases/kill.ts';
 import { leafCase } from './cases/leaf.ts';
 import { memoryCase } from './cases/memory.ts';
 import { newHostsCase } from './cases/new-hosts.ts';
 import { newTunnelCase } from './cases/new-tunnel.ts';
 import { streamCase } from './cases/stream.ts';
+import { syncPollCase } from './cases/sync-poll.ts';
 import { translationCase } from './cases/translation.ts';
 import type { Bench, Finding } from './cases/types.ts';
+import { uploadCase } from './cases/upload.ts';
 import { startOutpost } from './outpost.ts';
 import { startScript } from './process.ts';
 
@@ -31,6 +37,12 @@ const CASES = {
   translation: translationCase,
   decision: decisionCase,
   breaker: breakerSimCase,
+  upload: uploadCase,
+  ingest: ingestCase,
+  'sync-poll': syncPollCase,
+  kill: killCase,
+  activation: activationCase,
+  'backlog-start': backlogStartCase,
 } as const;
 
 const { values } = parseArgs({
