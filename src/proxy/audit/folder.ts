@@ -21,7 +21,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { hasMembers, isText, isWhole, type MemberTests } from '../../contract/members.ts';
 
 const FOLDER_MODE = 0o700;
@@ -123,7 +123,8 @@ export function isMissing(error: unknown): boolean {
 
 /** Makes the folder, private to this user, and removes files whose making was cut off. */
 export function prepareFolder(dir: string): void {
-  mkdirSync(dir, { recursive: true, mode: FOLDER_MODE });
+  // A new folder whose name is not on the disk yet would take its rows with it when power is lost.
+  if (mkdirSync(dir, { recursive: true, mode: FOLDER_MODE }) !== undefined) syncFolder(dirname(dir));
   chmodSync(dir, FOLDER_MODE);
   for (const name of entries(dir)) {
     if (UNBORN_FILE.test(name)) rmSync(join(dir, name), { force: true });
