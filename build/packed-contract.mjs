@@ -6,8 +6,8 @@
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
-/** Packed as a whole: each of its exports is a schema or plain data. */
-const CONTRACT = /src[\\/]contract[\\/]admin[\\/]messages\.ts$/;
+/** Packed as a whole: each of their exports is a schema or plain data. */
+const CONTRACT = /src[\\/]contract[\\/]admin[\\/](?:record-)?messages\.ts$/;
 
 /** What the page asks is checked by its types when it is built, and by the server; here it is enough that there is something. */
 const ASKED = /(Request|Query|Text)$/;

@@ -65,7 +65,13 @@ export const ALARMS = {
   'device-displaced': {
     title: 'A device was pushed out of its place',
     text: 'A machine enrolled with the serial number of a device that was active, and took its place; the keys of the one before are refused since. The machine was set up anew, two machines have the same serial number, or somebody with an enrolment token pretends to be this device.',
-    fix: 'Ask whether the machine was set up anew. If not, revoke the device that came last, and the token that it enrolled with. Then close the alarm.',
+    fix: 'Ask whether the machine was set up anew. If not, revoke the device that came last, and the token that it enrolled with; the right machine gets back in with another token after `outpost-admin device reenroll` for the revoked one. Then close the alarm.',
+    severity: 'medium',
+  },
+  'revoked-returned': {
+    title: 'A revoked device wants to come back',
+    text: 'A machine whose device was revoked made new keys and asked to enrol, with a token that is good. It was refused; or, where `by` names a new device, it enrolled with its data in another folder, as another user of the machine would. A lost machine was found or is in use by somebody else, or device management still gives it a token.',
+    fix: 'Find out who has the machine. If it may come back, run `outpost-admin device reenroll` for the revoked device; else revoke the new one and the token, or take the machine out of device management. Then close the alarm.',
     severity: 'medium',
   },
   'chain-break': {
@@ -95,7 +101,7 @@ export const ALARMS = {
   'export-behind': {
     title: 'An export does not keep up',
     text: 'Audit rows wait for longer than a day to be taken by a receiver. They are kept beyond their retention for it, at most twice as long; what is older than that was deleted without having been sent.',
-    fix: 'Read why the receiver does not take them with `outpost-admin export list`, and mend it or remove the export. Closes by itself when the rows are sent.',
+    fix: 'Read why the receiver does not take them with `outpost-admin export list`, and mend it or remove the export. Closes by itself when the rows are sent; where rows were deleted unsent, it stays until somebody closes it.',
     severity: 'medium',
   },
   'export-rejected': {

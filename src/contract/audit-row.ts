@@ -206,6 +206,7 @@ const eventBody = z.strictObject({
     'user-bound',
     'revoked',
     'freshness',
+    'rolled-back',
     'order',
     'order-ended',
     'override',

@@ -160,17 +160,21 @@ export const WARNINGS = {
       message,
       line,
       column,
+      inDoubt,
     }: {
       readonly path: string;
       readonly message: string;
       readonly line: number;
       readonly column: number;
-    }) => `${path}${line > 0 ? `, line ${line}, column ${column}` : ''}: ${message}.`,
+      /** No good ones are known from before. */
+      readonly inDoubt: boolean;
+    }) =>
+      `${path}${line > 0 ? `, line ${line}, column ${column}` : ''}: ${message}. ${inDoubt ? 'Until they can be read, AI requests are refused on a device without a policy, and it cannot leave its organisation.' : 'Those from before still hold.'}`,
     severity: 'high',
     dependsOn: [],
     impactsConnectivity: false,
     timeToVisible: 0,
-    fix: 'Ask IT to correct the file, then restart Outpost.',
+    fix: 'Ask IT to correct the file; it is read again within five minutes.',
   },
   'not-enrolled': {
     title: 'This device is not enrolled as it should be',
@@ -180,6 +184,16 @@ export const WARNINGS = {
     impactsConnectivity: false,
     timeToVisible: 10_000,
     fix: 'Run `outpost enroll --status`; it says what is missing.',
+  },
+  'keys-in-clear': {
+    title: 'The keys of this device are not encrypted',
+    text: ({ store }: { readonly store: string }) =>
+      `They lie in a private file, since ${store} did not take the key to it. Outpost tries again every hour.`,
+    severity: 'low',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 10_000,
+    fix: 'Unlock the store of secrets of this system, then restart Outpost or wait.',
   },
   'policy-waiting': {
     title: 'Your organisation’s rules have not arrived yet',
@@ -210,6 +224,16 @@ export const WARNINGS = {
     impactsConnectivity: true,
     timeToVisible: 0,
     fix: 'Connect this device to a network from which the control plane can be reached.',
+  },
+  'policy-rolled-back': {
+    title: 'Old rules of your organisation came back',
+    text: (_: NoArgs) =>
+      'This device has had newer rules than those on its disk: files were damaged, or put back from a copy. The old ones hold until the newest have arrived; your organisation is told.',
+    severity: 'medium',
+    dependsOn: [],
+    impactsConnectivity: false,
+    timeToVisible: 0,
+    fix: 'Connect this device to a network from which the control plane can be reached. If it comes back, ask who restores these files.',
   },
   'policy-refused': {
     title: 'New rules of your organisation were refused',

@@ -14,6 +14,12 @@ export interface Actor {
 /** What happens by itself. */
 export const SYSTEM: Actor = { name: 'system' };
 
+/** The row of something that somebody was not let do. */
+export function refused({ name, role }: Actor, action: string, target: string, about: AdminBody['detail']): AdminBody {
+  const who = { actor: name, ...(role === undefined ? {} : { role }) };
+  return { kind: 'admin', ...who, action, target, result: 'refused', detail: about };
+}
+
 /** The row of something that was done. `action` is dotted (`policy.publish`), `target` names what it was done to (`policy:12`). */
 export function done(actor: Actor, action: string, target: string, about?: AdminBody['detail']): AdminBody {
   const detail = actor.osUser === undefined ? about : { ...about, os_user: actor.osUser.slice(0, 256) };

@@ -6,8 +6,11 @@ import type { policyFault } from '../contract/sync/messages.ts';
 
 export type PolicyFault = z.infer<typeof policyFault>;
 
-/** `missing`: there is no such thing. `conflict`: not in the state that it is in now. `forbidden`: not by this person. `invalid`: not with these values. */
-export type RefusedWhy = 'missing' | 'conflict' | 'forbidden' | 'invalid';
+/**
+ * `missing`: there is no such thing. `conflict`: not in the state that it is in now. `forbidden`: not by this person. `invalid`: not with
+ * these values. `rate`: not now, too many ask.
+ */
+export type RefusedWhy = 'missing' | 'conflict' | 'forbidden' | 'invalid' | 'rate';
 
 /** The message is for the person who asked; it never holds a secret. */
 export class Refused extends Error {

@@ -28,11 +28,12 @@ import { objectRoutes } from './http/object-routes.ts';
 import { streamRoutes } from './http/stream-routes.ts';
 import { createStreams, type Streams } from './http/streams.ts';
 import { prepareSyncScope } from './http/sync-scope.ts';
+import { ensureDays } from './ingest/day-partitions.ts';
 import { ingestRoutes } from './ingest/routes.ts';
 import { openKeys } from './keys/folder.ts';
 import { superviseRollouts } from './policies/supervise.ts';
 import { digestFolder } from './retention/digest-folder.ts';
-import { startUpkeep } from './retention/upkeep.ts';
+import { startUpkeep, type Upkeep } from './retention/upkeep.ts';
 import type { ServerSettings } from './settings.ts';
 
 export interface ServerOptions {
@@ -76,8 +77,14 @@ export async function startServer({ settings, clock, log, random, pageFolder }: 
     closers.push(() => events.close());
     const ctx: Context = { db, keys, clock, log, events, random };
     const streams = createStreams(ctx, settings.limits.streams);
+    // Before rows come: on PostgreSQL their days must be there.
+    await ensureDays(ctx);
+    const upkeep = openUpkeep(ctx, settings);
+    closers.push(() => upkeep.close());
     const app = await createServer(ctx, settings, streams, closers, pageFolder);
     await app.listen({ host: settings.listen.host, port: settings.listen.port, backlog: BACKLOG });
+    // Behind that: a round deletes rows and speaks to buckets, which may take minutes.
+    void upkeep.run();
     return { ctx, app, url: urlOf(app, settings), streams: streams.count, stop: closeAll };
   } catch (error) {
     await closeAll();
@@ -99,16 +106,8 @@ async function createServer(
   closers.push(() => devices.close());
   closers.push(() => streams.close());
   closers.push(startTidying(ctx));
-  const { digests_dir } = settings;
-  const upkeep = startUpkeep(ctx, {
-    digestPlace: digestPlaces(ctx, digests_dir === undefined ? undefined : digestFolder(ctx, digests_dir)),
-    exportedUpTo: (org) => exportedUpTo(ctx, org),
-  });
-  closers.push(() => upkeep.close());
   const exports = startExports(ctx);
   closers.push(() => exports.close());
-  // Before rows come: on PostgreSQL their days must be there.
-  await upkeep.run();
   const app = await createApp(ctx, {
     tls: tls === undefined ? undefined : { cert: readFileSync(tls.cert_file), key: readFileSync(tls.key_file) },
     trustProxy: trust_proxy,
@@ -129,6 +128,13 @@ async function createServer(
   });
   await registerAdmin(app, ctx, { publicUrl, oidc, ...(pageFolder !== undefined && { pageFolder }) });
   return app;
+}
+
+function openUpkeep(ctx: Context, { digests_dir }: ServerSettings): Upkeep {
+  return startUpkeep(ctx, {
+    digestPlace: digestPlaces(ctx, digests_dir === undefined ? undefined : digestFolder(ctx, digests_dir)),
+    exportedUpTo: (org) => exportedUpTo(ctx, org),
+  });
 }
 
 /** Returns what ends it. */

@@ -39,8 +39,11 @@ export const serverSettings = z
       .default([]),
     limits: z
       .strictObject({
-        /** Enrolments of one address, and of one token, within a minute. */
-        enrolments_per_minute: z.int().min(1).max(1_000_000).default(20),
+        /**
+         * Enrolments of one address within a minute; of one token five times as many, from wherever. Against floods alone: nobody guesses
+         * a token of 256 bits.
+         */
+        enrolments_per_minute: z.int().min(1).max(1_000_000).default(120),
         /** All requests of one address within a minute. An office of 10,000 devices behind one address polls so often in 10 minutes. */
         requests_per_minute: z.int().min(1).max(10_000_000).default(60_000),
         /** Event streams of this process; each takes about 10 kB (measured), and what the kernel needs for its socket. */

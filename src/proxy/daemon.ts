@@ -262,6 +262,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ca_path: authority.bundlePath,
       pid: process.pid,
       version: VERSION,
+      managed_path: options.managedPath,
     };
     view.complete({
       ready,

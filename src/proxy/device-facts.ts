@@ -4,12 +4,16 @@
 
 import { arch, hostname, release } from 'node:os';
 import type { DeviceFacts } from '../contract/sync/messages.ts';
+import { machineId } from './os/machine-id/machine-id.ts';
 import { VERSION } from './version.ts';
 
-export function deviceFacts(): DeviceFacts {
+/** @param dataDir of this agent: a machine may have several */
+export function deviceFacts(dataDir: string): DeviceFacts {
+  const serial = machineId(process.platform, dataDir);
   return {
     name: shown(hostname(), 253) || 'unnamed',
     os: { platform: shown(process.platform, 32), version: shown(release(), 128), arch: shown(arch(), 32) },
+    ...(serial !== undefined && { serial }),
     agent: VERSION,
   };
 }

@@ -2,76 +2,38 @@
 // Wiring: whose rules hold on this device, the local file's or an organisation's, and all that an organisation brings: enrolment, sync,
 // upload. Changes from one to the other while the daemon runs. Decides nothing.
 
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { EventBody } from '../contract/audit-row.ts';
-import type { Clock, Timer } from '../contract/clock.ts';
-import type { Log } from '../contract/log.ts';
-import type { StatusRequest } from '../contract/sync/messages.ts';
-import type { AuditLog } from './audit/audit-log.ts';
+import type { Timer } from '../contract/clock.ts';
 import type { AuditSettings } from './audit/writer-protocol.ts';
 import { deviceFacts } from './device-facts.ts';
-import type { Health } from './health/registry.ts';
-import { openKeyStore } from './os/key-store/open.ts';
-import { readManagedSettings } from './os/managed-settings/managed-settings.ts';
+import { isEnrolledAs, queueOf, readMembership, rulesOf } from './device-membership.ts';
+import type { Standing } from './managed-source.ts';
 import type { PolicyStore } from './policy/policy.ts';
 import { openPolicyStore } from './policy/store.ts';
 import { createSwitchingStore } from './policy/switching-store.ts';
-import { type KeptEnrolment, keepEnrolled, managementOf, orgKeysOf, readOrganisation } from './sync/enrol/boot.ts';
+import type { Rules, RulesOptions, RulesParts } from './rules-types.ts';
+import {
+  type Organisation as Belonging,
+  type KeptEnrolment,
+  keepEnrolled,
+  managementOf,
+  orgKeysOf,
+} from './sync/enrol/boot.ts';
 import type { Target } from './sync/enrol/enrolment-file.ts';
-import { openKeyFile } from './sync/enrol/key-file.ts';
 import type { Membership } from './sync/enrol/membership.ts';
-import { filePort } from './sync/files.ts';
-import { createHttp } from './sync/http.ts';
-import { openOrgFolder } from './sync/org-folder.ts';
 import type { EnrolledAs, Organisation } from './sync/org-types.ts';
-import { openOrganisation } from './sync/organisation.ts';
 import type { UploadTarget } from './upload/upload-protocol.ts';
-import { createUploader, type Uploader } from './upload/uploader.ts';
+import type { Uploader } from './upload/uploader.ts';
 import { VERSION } from './version.ts';
 import { type OrgWarnings, warnOfOrganisation } from './watch-organisation.ts';
 
-/** Keys are rotated when they are due; that is looked at this often. Milliseconds. */
-const ROTATION_LOOK_MS = 3_600_000;
+/** Most devices that belong to nobody never load it: some megabytes. */
+const inOrganisation = () => import('./in-organisation.ts');
 
-export interface RulesOptions {
-  readonly configPath: string;
-  /** The user named it. */
-  readonly configRequired: boolean;
-  readonly dataDir: string;
-  /** Settings of device management that the user named; obeyed only where the system has none. */
-  readonly managedPath: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
-/** What there is only once the daemon has more than its rules. */
-export interface RulesParts {
-  readonly audit: AuditLog;
-  /** `auditSettings` has changed. */
-  readonly configureAudit: () => void;
-  readonly auditDir: string;
-  readonly health: Health;
-  /** PEM: whom we trust, our own authority left out. */
-  readonly roots: () => Promise<readonly string[]>;
-}
-
-export interface Rules {
-  /** Follows from one source to the other. */
-  readonly store: PolicyStore;
-  /** undefined: this device has none. */
-  readonly organisation: () => Organisation | undefined;
-  readonly uploader: () => Uploader | undefined;
-  readonly auditSettings: () => AuditSettings;
-  /** Starts what asks others. Once. */
-  begin(parts: RulesParts): void;
-  /** Calls back when something that is shown of the organisation has changed. Returns the unsubscribe. */
-  onChange(listener: () => void): () => void;
-  /** The machine slept. */
-  woke(): void;
-  close(): Promise<void>;
-}
+/** Whether keys are due, or an upload is behind, is looked at this often. Milliseconds. */
+const HOUR_MS = 3_600_000;
+/** Whom the system trusts is read no more often for uploads. Milliseconds. */
+const ROOTS_MS = 60_000;
 
 /** Rejects with a sentence for the operator: a first configuration that is bad, an organisation whose rules cannot be checked. */
 export async function openRules(options: RulesOptions): Promise<Rules> {
@@ -91,13 +53,19 @@ class DeviceRules implements Rules {
   #begun: RulesParts | undefined;
   #warnings: OrgWarnings | undefined;
   #kept: KeptEnrolment | undefined;
-  #rotation: Timer | undefined;
+  #hourly: Timer | undefined;
   #member: Membership | undefined;
   #organisation: Organisation | undefined;
   #enrolledAs: EnrolledAs | undefined;
+  /** What of device management's settings the open rules go by. */
+  #rulesBy = '';
+  /** Loaded with the organisation. */
+  #createUploader: typeof import('./upload/uploader.ts').createUploader | undefined;
   #uploader: Uploader | undefined;
   /** Once they were read; a signature needs no wait for them. */
   #roots: readonly string[] | undefined;
+  /** Monotonic time before which they are not read again. */
+  #rootsAfter = 0;
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -109,9 +77,9 @@ class DeviceRules implements Rules {
     const { log } = this.#options;
     this.#keepers = await readMembership(this.#options);
     const { found, managed } = this.#keepers;
-    if (managed.kind === 'problem') log.error('managed-settings-ignored', { ...managed });
+    this.#tellOf(managed.now);
     if (found.mode === 'stand-alone') {
-      this.#store = createSwitchingStore(await this.#openFile(), log);
+      this.#store = createSwitchingStore(await this.#openWithout(), log);
       return;
     }
     this.#member = found.member;
@@ -138,8 +106,8 @@ class DeviceRules implements Rules {
 
   auditSettings = (): AuditSettings => {
     const settings = this.store.current.settings.audit;
-    const { mode } = this.#opened.found;
-    const isMember = this.#organisation !== undefined || mode === 'organisation';
+    // Nor may what an organisation has not got be removed while nobody knows whether there is one.
+    const isMember = this.#organisation !== undefined || this.#membership.managed.now.inDoubt;
     return isMember ? { ...settings, unsentFrom: this.#uploader?.status().unsentFrom ?? '' } : settings;
   };
 
@@ -150,23 +118,20 @@ class DeviceRules implements Rules {
     this.#parts.resolve(parts);
     for (const event of this.#early.splice(0)) parts.audit.event(event);
     this.#warnings = warnOfOrganisation(parts.health);
-    if (managed.kind === 'problem') this.#warnings.settingsIgnored(managed);
-    void parts.roots().then(
-      (roots) => {
-        this.#roots = roots;
-        this.#uploader?.flushNow();
-      },
-      (error: unknown) => log.error('roots-not-read', { error: String(error) }),
-    );
+    this.#warnings.settings(managed.now);
+    this.#readRoots();
     this.#kept = keepEnrolled({
       files,
       keyFile,
       folder: orgDir,
-      managed: managed.kind === 'settings' ? managed : undefined,
+      managed: managed.now,
+      lookAtManaged: async () => ((await managed.look()) ? managed.now : undefined),
       found,
-      facts: deviceFacts(),
-      connect: (target) =>
-        createHttp({ url: target.url, roots: () => this.#rootsFor(target.ca), version: VERSION, clock }),
+      facts: deviceFacts(this.#options.dataDir),
+      connect: async (target) => {
+        const { createHttp } = await inOrganisation();
+        return createHttp({ url: target.url, roots: () => this.#rootsFor(target.ca), version: VERSION, clock });
+      },
       trustedNow: () => this.#organisation?.trustedNow() ?? clock.now(),
       random: Math.random,
       clock,
@@ -174,8 +139,14 @@ class DeviceRules implements Rules {
     });
     this.#kept.onEnrolled((member) => this.#inTurn(() => this.#join(member)));
     this.#kept.onLeft(() => this.#inTurn(() => this.#leave()));
+    this.#kept.onManaged(({ found: now }) => this.#inTurn(() => this.#follow(now)));
+    this.#kept.onInClear((store) => this.#warnings?.inClear(store));
     this.#kept.onTrouble((trouble) => this.#warnings?.trouble(trouble));
-    this.#rotation = clock.every(ROTATION_LOOK_MS, () => void this.#kept?.rotateIfDue());
+    this.#hourly = clock.every(HOUR_MS, () => {
+      void this.#kept?.rotateIfDue();
+      // What cannot begin tells no status.
+      if (this.#uploader !== undefined) this.#warnings?.upload(this.#uploader.status(), clock.now());
+    });
     if (this.#organisation !== undefined) {
       this.#warnings.conditions(this.#organisation.conditions());
       this.#startUpload();
@@ -194,7 +165,7 @@ class DeviceRules implements Rules {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#rotation?.clear();
+    this.#hourly?.clear();
     await this.#kept?.close();
     await this.#turn;
     await this.#uploader?.close();
@@ -244,7 +215,7 @@ class DeviceRules implements Rules {
 
   async #leave(): Promise<void> {
     const before = this.#organisation;
-    this.#opened.store.use(await this.#openFile());
+    this.#opened.store.use(await this.#openWithout());
     this.#member = undefined;
     this.#organisation = undefined;
     this.#enrolledAs = undefined;
@@ -252,20 +223,60 @@ class DeviceRules implements Rules {
     await this.#uploader?.close();
     this.#uploader = undefined;
     await before?.close();
+    // Nothing waits for an upload any more: what is old may go.
+    this.#begun?.configureAudit();
+  }
+
+  /** Device management says something else. */
+  async #follow(found: Belonging): Promise<void> {
+    const { now } = this.#membership.managed;
+    this.#tellOf(now);
+    this.#warnings?.settings(now);
+    const rulesBy = rulesOf(now);
+    if (rulesBy === this.#rulesBy) return;
+    this.#rulesBy = rulesBy;
+    if (found.mode === 'stand-alone') return await this.#leave();
+    // First: it writes down what it knows, and what is opened reads that.
+    await this.#uploader?.close();
+    this.#uploader = undefined;
+    await this.#organisation?.close();
+    this.#member = found.member;
+    const opened = await this.#openOrganisation(found.target, found.member);
+    this.#opened.store.use(opened.store);
+    this.#startUpload();
+    this.#begun?.configureAudit();
+    void opened.syncNow();
+  }
+
+  #tellOf({ problem, facts }: Standing): void {
+    if (problem === undefined) return;
+    this.#options.log.error('managed-settings-ignored', { ...problem, lastGood: facts !== undefined });
+  }
+
+  /** What rules without an organisation. */
+  async #openWithout(): Promise<PolicyStore> {
+    const { env, clock, log } = this.#options;
+    const { now } = this.#membership.managed;
+    this.#rulesBy = rulesOf(now);
+    if (!now.inDoubt) return await this.#openFile();
+    const { openInDoubtStore } = await inOrganisation();
+    return await openInDoubtStore({ env, log, now: () => clock.now() });
   }
 
   async #openOrganisation(target: Target, member: Membership | undefined): Promise<Organisation> {
     const { dataDir, env, clock, log } = this.#options;
     const { managed } = this.#membership;
+    this.#rulesBy = rulesOf(managed.now);
     const enrolledAs = member?.enrolment ?? { ...target, device: '', ring: 'none' };
-    const opened = await openOrganisation({
+    const parts = await inOrganisation();
+    const opened = await parts.openOrganisation({
       dataDir,
       enrolment: enrolledAs,
       keys: () => (this.#member?.keys.kind === 'keys' ? orgKeysOf(this.#member.keys.keys) : undefined),
-      management: managementOf(managed.kind === 'settings' ? managed : undefined),
+      management: managementOf(managed.now),
       roots: () => this.#rootsFor(target.ca),
       surroundings: () => ({
-        facts: deviceFacts(),
+        facts: deviceFacts(this.#options.dataDir),
         queue: queueOf(this.#uploader),
         warnings: this.#begun?.health.items().map(({ code }) => code) ?? [],
       }),
@@ -278,6 +289,7 @@ class DeviceRules implements Rules {
       onConditions: (conditions) => this.#warnings?.conditions(conditions),
     });
     this.#organisation = opened;
+    this.#createUploader = parts.createUploader;
     this.#enrolledAs = enrolledAs;
     opened.onChange(() => {
       const kid = this.#member?.enrolment.kid;
@@ -285,6 +297,21 @@ class DeviceRules implements Rules {
       this.#changed();
     });
     return opened;
+  }
+
+  /** Whoever the system trusts may change, or could not be read at the start. */
+  #readRoots(): void {
+    const now = this.#options.clock.monotonic();
+    if (now < this.#rootsAfter) return;
+    this.#rootsAfter = now + ROOTS_MS;
+    void this.#begun?.roots().then(
+      (roots) => {
+        const first = this.#roots === undefined;
+        this.#roots = roots;
+        if (first) this.#uploader?.flushNow();
+      },
+      (error: unknown) => this.#options.log.error('roots-not-read', { error: String(error) }),
+    );
   }
 
   async #rootsFor(extra: readonly string[]): Promise<readonly string[]> {
@@ -301,8 +328,8 @@ class DeviceRules implements Rules {
   #startUpload(): void {
     const { clock, log } = this.#options;
     const begun = this.#begun;
-    if (begun === undefined) return;
-    const uploader = createUploader({
+    if (begun === undefined || this.#createUploader === undefined) return;
+    const uploader = this.#createUploader({
       auditDir: begun.auditDir,
       orgDir: this.#opened.orgDir,
       audit: begun.audit,
@@ -335,37 +362,11 @@ class DeviceRules implements Rules {
 
   #uploadTarget(): UploadTarget | undefined {
     const member = this.#member;
+    this.#readRoots();
     if (member?.keys.kind !== 'keys' || this.#roots === undefined || this.#organisation === undefined) return undefined;
     const { kid, sign } = orgKeysOf(member.keys.keys);
-    const { url, ca } = member.enrolment;
+    const { url, ca, device } = member.enrolment;
     const deltaMs = this.#organisation.clockDeltaMs;
-    return { url, key: sign, keyid: kid, caPems: [...this.#roots, ...ca], deltaMs };
+    return { url, device, key: sign, keyid: kid, caPems: [...this.#roots, ...ca], deltaMs };
   }
-}
-
-/** What lies on this machine about its organisation, and the doors to it. */
-async function readMembership({ dataDir, managedPath, env, log }: RulesOptions) {
-  const managed = await readManagedSettings({ platform: process.platform, named: managedPath });
-  const orgDir = join(dataDir, 'org');
-  const files = openOrgFolder(orgDir, filePort);
-  const keyFile = openKeyFile({ files, store: openKeyStore(process.platform, env, orgDir), random: randomBytes });
-  const settings = managed.kind === 'settings' ? managed : undefined;
-  const found = await readOrganisation({ files, keyFile, managed: settings, log });
-  return { managed, orgDir, files, keyFile, found };
-}
-
-function queueOf(uploader: Uploader | undefined): StatusRequest['queue'] {
-  const status = uploader?.status();
-  return {
-    epoch: status === undefined || status.epoch === '' ? null : status.epoch,
-    seq: status?.seq ?? 0,
-    rows: status?.rows ?? 0,
-    bytes: status?.bytes ?? 0,
-    oldest: status?.oldest ?? null,
-    quarantined: status?.quarantined ?? 0,
-  };
-}
-
-function isEnrolledAs(a: EnrolledAs | undefined, b: EnrolledAs): boolean {
-  return a !== undefined && a.url === b.url && a.org === b.org && a.device === b.device && a.root === b.root;
 }

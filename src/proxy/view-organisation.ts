@@ -35,8 +35,7 @@ export function organisationState(status: OrgStatus, upload: UploadStatus | unde
 
 /** Looks at the control plane, and sends what waits. */
 export async function syncNow(organisation: Organisation, uploader: Uploader | undefined): Promise<SyncAnswer> {
-  const before = organisation.status().lastContact ?? 0;
   uploader?.flushNow();
-  const { lastContact = 0, policy } = await organisation.syncNow();
-  return { reached: lastContact > before, ...(policy === undefined ? {} : { version: policy.version }) };
+  const { reached, policy } = await organisation.syncNow();
+  return { reached, ...(policy === undefined ? {} : { version: policy.version }) };
 }

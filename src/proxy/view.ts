@@ -23,7 +23,7 @@ import type { LocalApi } from './local-api/server.ts';
 import type { TrustStore } from './os/trust-store/trust-store.ts';
 import type { Policy, PolicyStore, Provider } from './policy/policy.ts';
 import type { Router } from './routing/routing.ts';
-import type { Rules } from './rules.ts';
+import type { Rules } from './rules-types.ts';
 import type { StatusHint } from './status-pages/hint.ts';
 import { VERSION } from './version.ts';
 import { organisationState, syncNow } from './view-organisation.ts';

@@ -3,7 +3,7 @@
 // failing upload is worth a word.
 
 import type { Health } from './health/registry.ts';
-import type { ManagedProblem } from './os/managed-settings/managed-settings.ts';
+import type { Standing } from './managed-source.ts';
 import type { Trouble } from './sync/enrol/boot.ts';
 import type { OrgCondition } from './sync/status.ts';
 import type { UploadEvent } from './upload/upload-protocol.ts';
@@ -13,8 +13,10 @@ import type { UploadStatus } from './upload/uploader.ts';
 const OLD_BACKLOG_MS = 86_400_000;
 
 export interface OrgWarnings {
-  settingsIgnored(problem: ManagedProblem): void;
+  settings(now: Standing): void;
   trouble(trouble: Trouble | undefined): void;
+  /** @param store that could keep the key to them; undefined: they are encrypted, or there is none */
+  inClear(store: string | undefined): void;
   conditions(conditions: readonly OrgCondition[]): void;
   /** @param now wall time, milliseconds since the Unix epoch */
   upload(status: UploadStatus, now: number): void;
@@ -25,6 +27,7 @@ const CODES = [
   'policy-waiting',
   'policy-stale',
   'policy-expired',
+  'policy-rolled-back',
   'policy-refused',
   'device-revoked',
   'reenrol-needed',
@@ -35,11 +38,18 @@ const CODES = [
 
 export function warnOfOrganisation(health: Health): OrgWarnings {
   return {
-    settingsIgnored: ({ path, message, line, column }) =>
-      health.set('managed-settings-ignored', { path, message, line, column }),
+    settings({ problem, inDoubt }) {
+      if (problem === undefined) return health.clear('managed-settings-ignored');
+      const { path, message, line, column } = problem;
+      health.set('managed-settings-ignored', { path, message, line, column, inDoubt });
+    },
     trouble(trouble) {
       if (trouble === undefined) health.clear('not-enrolled');
       else health.set('not-enrolled', { text: trouble.text });
+    },
+    inClear(store) {
+      if (store === undefined) health.clear('keys-in-clear');
+      else health.set('keys-in-clear', { store });
     },
     conditions(conditions) {
       const raised = new Set<string>();
@@ -47,8 +57,8 @@ export function warnOfOrganisation(health: Health): OrgWarnings {
       for (const code of CODES) if (!raised.has(code)) health.clear(code);
     },
     upload({ oldest, lastError }, now) {
-      const isOld = oldest !== undefined && now - oldest > OLD_BACKLOG_MS && lastError !== undefined;
-      if (isOld) health.set('upload-behind', { since: oldest, reason: lastError });
+      const isOld = oldest !== undefined && now - oldest > OLD_BACKLOG_MS;
+      if (isOld) health.set('upload-behind', { since: oldest, reason: lastError ?? 'it has not begun' });
       else health.clear('upload-behind');
     },
     uploadEvent(event) {

@@ -100,7 +100,7 @@ const VIEWS: readonly ViewCase[] = [
   { hash: '#/policies/edit', title: 'Write a version', needs: 'overview' },
   { hash: '#/orders', title: 'Orders', needs: 'orders', empty: [{ orders: [] }, 'No order is in force'] },
   { hash: '#/secrets', title: 'Secrets', needs: 'secrets', empty: [{ secrets: [] }, 'No secret yet'] },
-  { hash: '#/audit', title: 'Audit', needs: 'audit', empty: [{ rows: [], next: null }, 'No row yet'] },
+  { hash: '#/audit', title: 'Audit', needs: 'audit', empty: [{ rows: [], next: null, since: null }, 'No row yet'] },
   { hash: '#/admin-log', title: 'Admin log', needs: 'adminLog', empty: [{ rows: [], next: null }, 'Nothing yet'] },
   { hash: '#/holds', title: 'Holds', needs: 'holds', empty: [{ holds: [] }, 'No hold'] },
   { hash: '#/people', title: 'People', needs: 'users', empty: [{ users: [] }, 'Nobody yet'] },

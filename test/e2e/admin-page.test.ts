@@ -219,12 +219,35 @@ test('a fault in the settings is marked at its line and column and can be jumped
   assert.equal(await page.locator('.fault-line').count(), 0);
 });
 
+test(
+  'settings that somebody else saved meanwhile are not written over; the way back shows them',
+  NEEDS_BROWSER,
+  async () => {
+    const page = await open('#/settings');
+    const field = page.getByRole('textbox', { name: 'Settings as JSON' });
+    await field.fill('{ "next_poll_s": 90 }');
+    const { settings, sha256, ...rest } = (await server.world.answers.settings({} as never)) as Record<string, unknown>;
+    server.instead.set('settings', () => ({ ...rest, settings: { spread_s: 7 }, sha256: '1'.repeat(64) }));
+    server.instead.set('setSettings', ({ body }) => {
+      assert.equal((body as { sha256: string }).sha256, sha256);
+      throw new FakeRefusal(409, 'conflict', 'read them again');
+    });
+    await button(page, 'Save settings').click();
+    await page.getByRole('alert').filter({ hasText: 'Somebody else saved settings after you began' }).waitFor();
+    assert.equal(await field.inputValue(), '{ "next_poll_s": 90 }');
+    await button(page, 'Back to what is stored').click();
+    await page.waitForFunction(() => document.querySelector('textarea')?.value.includes('"spread_s": 7'));
+    assert.notDeepEqual(settings, { spread_s: 7 });
+  },
+);
+
 test('a version that is not accepted says in the dialog what is wrong, and stays as it is', NEEDS_BROWSER, async () => {
   const page = await open('#/policies/16', ({ world, instead }) => {
     const settings = {
       org: { id: 'acme', name: 'Acme' },
       settings: { rollout: { stages: [10, 100] } },
       four_eyes: false,
+      sha256: '0'.repeat(64),
     };
     instead.set('settings', () => ({ ...settings, root: { number: 1, fingerprint: 'f', expires: 1 } }));
     world.session.roles = ['author', 'approver'];

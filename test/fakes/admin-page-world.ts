@@ -2,6 +2,7 @@
 // What the invented control plane of the admin page knows, and how its endpoints answer from it. Some requests change it, so that a page
 // sees what it did.
 
+import { createHash } from 'node:crypto';
 import type { Role } from '../../src/contract/admin/access.ts';
 import type { AdminEndpointName } from '../../src/contract/admin/endpoints.ts';
 import type { FailureCode, Fault } from '../../src/renderer/admin/client/admin-client.ts';
@@ -265,7 +266,7 @@ export function createAdminWorld(now: number): AdminWorld {
           (id ?? String(row.id)) === String(row.id) && (kind ?? row.kind) === row.kind && (app ?? row.app) === row.app,
       );
       const { found, next } = page(all, call);
-      return { rows: found, next };
+      return { rows: found, next, since: call.query['since'] === '0' ? null : now - 30 * 86_400_000 };
     },
     auditExport: () => ({}),
     adminLog: (call) => {
@@ -312,6 +313,7 @@ export function createAdminWorld(now: number): AdminWorld {
       org: ORG,
       four_eyes: fourEyes,
       settings,
+      sha256: createHash('sha256').update(JSON.stringify(settings)).digest('hex'),
       root: { number: 1, fingerprint: FINGERPRINT, expires: now + 700 * 24 * HOUR },
     }),
     setSettings: ({ body }) => {

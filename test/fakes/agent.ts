@@ -11,6 +11,17 @@ import { fileURLToPath } from 'node:url';
 import type { Ready } from '../../src/proxy/commands/data-files.ts';
 import { readySchema } from '../../src/proxy/commands/running.ts';
 
+/** Where the trusted upstream is written to, beside outpost.yaml. */
+export const UPSTREAM_CA = 'upstream.pem';
+
+/** Are the agents of this run devices of an organisation? */
+export const IN_ORGANISATION = process.env.OUTPOST_TEST_ORGANISATION !== undefined;
+
+/** An option of a test that makes no sense in an organisation; the reason is shown. */
+export function aloneOnly(reason: string): { readonly skip: string | false } {
+  return { skip: IN_ORGANISATION && `only for a device of its own: ${reason}` };
+}
+
 const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
 
 export interface Agent {
@@ -21,6 +32,8 @@ export interface Agent {
   readonly configPath: string;
   /** Everything that the daemon logged so far. */
   log(): string;
+  /** Other rules from here on, `{CA}` as at the start: the file is written anew, or the organisation publishes a version of its policy. */
+  reconfigure(config: string): Promise<void>;
   kill(signal: NodeJS.Signals): Promise<void>;
   /** SIGTERM, wait, remove the folder. */
   stop(): Promise<void>;
@@ -43,7 +56,7 @@ export interface AgentOptions {
  * stopped when this resolves.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  if (process.env.OUTPOST_TEST_ORGANISATION === undefined) return await startAlone(options);
+  if (!IN_ORGANISATION) return await startAlone(options);
   const { startInOrganisation } = await import('./enrolled-agent.ts');
   return await startInOrganisation(options);
 }
@@ -52,11 +65,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 export async function startAlone(options: AgentOptions): Promise<Agent> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'outpost-agent-'));
   const configPath = join(folder, 'outpost.yaml');
-  const caFile = join(folder, 'upstream.pem');
+  const caFile = join(folder, UPSTREAM_CA);
   const readyFile = join(folder, 'ready.json');
   const dataDir = join(folder, 'data');
   if (options.upstreamCa !== undefined) writeFileSync(caFile, options.upstreamCa);
-  writeFileSync(configPath, options.config.replaceAll('{CA}', caFile));
+  const configure = (config: string): void => writeFileSync(configPath, config.replaceAll('{CA}', caFile));
+  configure(options.config);
   const child = spawn(
     process.execPath,
     [
@@ -92,6 +106,7 @@ export async function startAlone(options: AgentOptions): Promise<Agent> {
     dataDir,
     configPath,
     log: () => log,
+    reconfigure: async (config) => configure(config),
     kill,
     async stop() {
       await kill('SIGTERM');

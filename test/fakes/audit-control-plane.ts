@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import type { AuditReceiver, ReceiverOptions } from './audit-receiver.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 
+export const RECEIVER_SERIAL = 'SN-1';
+
 export interface RealReceiver extends AuditReceiver {
   readonly plane: ControlPlane;
-  /** Id of the device. */
-  readonly device: string;
 }
 
 export async function startControlPlaneReceiver(
@@ -25,7 +25,7 @@ export async function startControlPlaneReceiver(
   }
   // Enrolled without TLS: what is tested comes later.
   const front = await startControlPlane({ database, clock });
-  const device = await front.enrolled();
+  const device = await front.enrolled({ facts: { serial: RECEIVER_SERIAL } });
   // One process at a time: on SQLite two would wait for each other's locks.
   if (tls !== undefined) await front.server.stop();
   const plane = tls === undefined ? front : await startControlPlane({ beside: front, clock, settings: { tls: files } });

@@ -20,6 +20,8 @@ import { signObject } from '../../src/protocol/signed-object.ts';
 export interface AuditReceiver {
   /** On 127.0.0.1. */
   readonly port: number;
+  /** Id of the device. */
+  readonly device: string;
   /** The device's. */
   readonly key: KeyObject;
   readonly keyid: string;
@@ -50,6 +52,7 @@ interface Epoch {
 }
 
 export class MemoryReceiver implements AuditReceiver {
+  readonly device = `d-${'0'.repeat(32)}`;
   readonly key: KeyObject;
   readonly keyid: string;
   readonly epochs = new Map<string, Epoch>();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real daemon as a device of a real control plane that has published its policy, with its keys as sealed secrets. Knows no test.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -14,7 +14,7 @@ import { publish } from '../../src/control-plane/policies/publish.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import type { Ready } from '../../src/proxy/commands/data-files.ts';
 import { callApi } from '../../src/proxy/commands/running.ts';
-import { type Agent, type AgentOptions, runOutpost, startAlone } from './agent.ts';
+import { type Agent, type AgentOptions, runOutpost, startAlone, UPSTREAM_CA } from './agent.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane, TESTER } from './control-plane.ts';
 
 /** Keys that a stand-alone file may hold and a bundle may not. */
@@ -77,10 +77,6 @@ export async function enrol(plane: ControlPlane, dataDir: string): Promise<void>
   writeFileSync(tokenFile, plane.token, { mode: 0o600 });
   const root = await rootFingerprint(plane.ctx, plane.org);
   const where = ['--org', plane.org, '--root', root, '--token-file', tokenFile, '--data-dir', dataDir];
-  // A folder that was used before belongs to an organisation that is gone.
-  if (existsSync(join(dataDir, 'org', 'enrolment.json'))) {
-    await runOutpost(['enroll', '--leave', '--yes', '--data-dir', dataDir]);
-  }
   const { code, stderr } = await runOutpost(['enroll', plane.url, ...where]);
   if (code !== 0) throw new Error(`outpost enroll ended with ${code}: ${stderr}`);
 }
@@ -103,25 +99,92 @@ export async function untilState(
   }
 }
 
-/** A device that has the policy and whose control plane is gone. */
+/** The organisation of a folder. Its control plane is stopped but while it publishes; it comes back at the same address. */
+interface Home {
+  readonly plane: ControlPlane;
+  readonly folder: string;
+  published: { readonly config: string; readonly version: number } | undefined;
+}
+
+/** By folder: a test may start the device of one again. */
+const homes = new Map<string, Home>();
+process.once('exit', () => {
+  for (const { plane } of homes.values()) rmSync(plane.folder, { recursive: true, force: true });
+});
+
+async function atHome<T>({ plane }: Home, use: (back: ControlPlane) => Promise<T>): Promise<T> {
+  const back = await startLivePlane({ beside: plane, settings: { listen: { port: Number(new URL(plane.url).port) } } });
+  try {
+    return await use(back);
+  } finally {
+    await back.close();
+  }
+}
+
+async function publishAt(plane: ControlPlane, home: Home, given: string): Promise<number> {
+  const config = given.replaceAll('{CA}', join(home.folder, UPSTREAM_CA));
+  if (home.published?.config === config) return home.published.version;
+  const version = await publishConfig(plane, config);
+  home.published = { config, version };
+  return version;
+}
+
+async function untilActive(agent: Agent, { published }: Home): Promise<void> {
+  const { organisation } = await stateOf(agent);
+  if (organisation?.version === published?.version) return;
+  // By itself it would look after up to two minutes, or when its interval is over.
+  const { code, stderr } = await runOutpost(['sync', '--data-dir', agent.dataDir]);
+  if (code !== 0) throw new Error(`outpost sync ended with ${code}: ${stderr}`);
+  await untilState(agent, ({ organisation: now }) => now?.version === published?.version);
+}
+
+/** A device that has the policy and whose control plane has stopped. */
 export async function startInOrganisation(options: AgentOptions): Promise<Agent> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'outpost-enrolled-'));
-  const plane = await startLivePlane();
-  try {
-    const caFile = join(folder, 'upstream.pem');
-    if (options.upstreamCa !== undefined) writeFileSync(caFile, options.upstreamCa);
-    const version = await publishConfig(plane, options.config.replaceAll('{CA}', caFile));
-    await enrol(plane, join(folder, 'data'));
+  if (options.upstreamCa !== undefined) writeFileSync(join(folder, UPSTREAM_CA), options.upstreamCa);
+  const known = homes.get(folder);
+  const home = known ?? { plane: await startLivePlane(), folder, published: undefined };
+  const start = async (): Promise<Agent> => {
     const agent = await startAlone({ ...options, config: '{}', folder });
-    await untilState(agent, ({ organisation }) => organisation?.version === version);
-    return {
-      ...agent,
-      async stop() {
-        await agent.stop();
-        if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
-      },
+    try {
+      await untilActive(agent, home);
+    } catch (error) {
+      await agent.kill('SIGKILL');
+      throw error;
+    }
+    return agent;
+  };
+  let agent: Agent;
+  if (known === undefined) {
+    homes.set(folder, home);
+    const { plane } = home;
+    try {
+      await publishAt(plane, home, options.config);
+      await enrol(plane, join(folder, 'data'));
+      agent = await start();
+    } finally {
+      await plane.server.stop();
+    }
+  } else {
+    // It starts from its disk, with nobody to ask, but for a policy that it has not seen.
+    const isNew = home.published?.config !== options.config.replaceAll('{CA}', join(folder, UPSTREAM_CA));
+    const come = async (plane: ControlPlane): Promise<Agent> => {
+      await publishAt(plane, home, options.config);
+      return await start();
     };
-  } finally {
-    await plane.close();
+    agent = isNew ? await atHome(home, come) : await start();
   }
+  return {
+    ...agent,
+    async reconfigure(config) {
+      await atHome(home, async (plane) => {
+        await publishAt(plane, home, config);
+        await untilActive(agent, home);
+      });
+    },
+    async stop() {
+      await agent.stop();
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }

@@ -29,7 +29,7 @@ const [auditDir, orgDir] = [join(dir, 'audit'), join(dir, 'org')];
 const log = await openTestLog(auditDir, { settings: { ...SETTINGS, unsentFrom: '' }, fileBytes: 64 * 1024 });
 const entry = new URL('./upload-crash-worker.ts', import.meta.url);
 const spawn: UploaderOptions['spawn'] = (data) => new Worker(entry, { workerData: { data, step, times } });
-const target = { url, key: createPrivateKey(key), keyid, caPems: [], deltaMs: 0 };
+const target = { url, device: `d-${'0'.repeat(32)}`, key: createPrivateKey(key), keyid, caPems: [], deltaMs: 0 };
 const uploader = createUploader({
   auditDir,
   orgDir,

@@ -23,7 +23,14 @@ import { FakeClock } from './clock.ts';
 export const EPOCH = '0123456789abcdef';
 export const NEXT_EPOCH = 'fedcba9876543210';
 const { privateKey: key } = generateKeyPairSync('ed25519');
-const TARGET: UploadTarget = { url: 'http://127.0.0.1:1', key, keyid: 'k1', caPems: [], deltaMs: 0 };
+const TARGET: UploadTarget = {
+  url: 'http://127.0.0.1:1',
+  device: `d-${'0'.repeat(32)}`,
+  key,
+  keyid: 'k1',
+  caPems: [],
+  deltaMs: 0,
+};
 
 export class FakeThread extends EventEmitter {
   readonly got: ToUpload[] = [];

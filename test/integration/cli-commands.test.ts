@@ -16,7 +16,7 @@ import { promisify } from 'node:util';
 import { auditRow } from '../../src/contract/audit-row.ts';
 import { type AgentState, agentState, doctorReport } from '../../src/contract/local-api.ts';
 import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/proxy/commands/data-files.ts';
-import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
+import { type Agent, IN_ORGANISATION, runOutpost, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { callGateway, chat, filesUnder, requestIdOf, untilState } from './daemon-kit.ts';
@@ -294,7 +294,7 @@ models: { deny: ["forbidden"] }
     for (const { path, bytes } of filesUnder(dirname(agent.dataDir))) {
       const found = secrets.filter((secret) => bytes.includes(secret));
       const own =
-        path === agent.configPath
+        path === agent.configPath && !IN_ORGANISATION
           ? [SECRETS.literal]
           : tokens.filter((_, at) => path.endsWith(['api-token', 'gateway-token'][at] ?? ''));
       assert.deepEqual(found, own, path);

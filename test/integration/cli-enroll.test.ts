@@ -24,7 +24,7 @@ const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url
 /** Without the keyring of whoever runs the tests. */
 const NO_STORE = { ...process.env, DBUS_SESSION_BUS_ADDRESS: '', XDG_RUNTIME_DIR: '' };
 /** Elsewhere the system’s store cannot be left out. */
-const KEPT = process.platform === 'linux' ? 'file, not sealed' : '.+';
+const KEPT = process.platform === 'linux' ? 'in a private file, not encrypted' : '.+';
 const clock = new FakeClock(Date.now());
 let issuer: Issuer;
 let plane: ControlPlane;
@@ -89,7 +89,7 @@ describe('enrolling', () => {
     const status = await enroll(['--status']);
     assert.equal(status.code, 0);
     assert.match(status.stdout, new RegExp(`^enrolled in acme at ${target.url}\n  device   ${device}, `));
-    assert.match(status.stdout, new RegExp(`^ {2}key {6}${KEPT}$`, 'm'));
+    assert.match(status.stdout, new RegExp(`^ {2}keys {5}${KEPT}$`, 'm'));
     const json = JSON.parse((await enroll(['--status', '--json'])).stdout);
     assert.deepEqual(
       [json.enrolled, json.org, json.device, json.root, json.managed],
@@ -316,6 +316,7 @@ test('--sign-in shows an address, and says who it was', async (t) => {
 describe('a managed device', () => {
   const managedBy = (token?: string): Managed => ({
     kind: 'settings',
+    since: 77,
     path: '/etc/outpost/managed.json',
     settings: {
       organisation: { url: target.url, org: 'acme', root: target.root, ...(token !== undefined && { token }) },

@@ -2,7 +2,7 @@
 // `outpost policy show`: what rules and who set it, with no daemon anywhere: for a device on its own, in an organisation, and managed.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -20,7 +20,7 @@ interface Value {
   readonly value: unknown;
   readonly source: string;
   readonly scope: string;
-  readonly since?: number;
+  readonly since: number | 'always';
 }
 
 function folderOf(t: TestContext): string {
@@ -47,12 +47,17 @@ describe('a device on its own', () => {
     const { code, stdout } = await runOutpost(args);
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`^rules: ${path}\n`));
-    assert.match(stdout, new RegExp(`^audit\\.level +strict +\\[file ${path}, device\\]$`, 'm'));
+    utimesSync(path, 1_900_000_000, 1_900_000_000);
+    assert.match((await runOutpost(args)).stdout, /^audit\.level +file +device +2030-03-17 17:46 +strict$/m);
     assert.ok(!stdout.includes(secret) && !stdout.includes('default'));
     const { mode, values } = JSON.parse((await runOutpost([...args, '--effective', '--json'])).stdout);
     assert.equal(mode, 'stand-alone');
     assert.deepEqual(sourceOf(values, 'audit.level'), ['strict', `file ${path}`, 'device']);
     assert.deepEqual(sourceOf(values, 'audit.retention_days'), [90, 'default', 'device']);
+    assert.ok(
+      (values as readonly Value[]).every(({ source, since }) => since === (source === 'default' ? 'always' : since)),
+    );
+    assert.ok((values as readonly Value[]).every(({ since }) => since !== undefined));
     assert.ok(!JSON.stringify(values).includes(secret));
   });
 
@@ -119,8 +124,11 @@ describe('a device of an organisation', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^rules: version 7 of acme’s policy\n/);
     assert.match(stdout, /^ {2}state {4}fresh$/m);
-    assert.match(stdout, /^audit\.level +relaxed +\[bundle 7, organisation, since 2030-01-01 00:00\]$/m);
-    assert.match(stdout, /^providers\[0\]\.api_key +secret:one +\[bundle 7, /m);
+    assert.match(stdout, /^NAME +SOURCE +SCOPE +SINCE \(UTC\) +VALUE$/m);
+    assert.match(stdout, /^audit\.level +bundle 7 +organisation +2030-01-01 00:00 +relaxed$/m);
+    assert.match(stdout, /^providers\[0\]\.api_key +bundle 7 +organisation +2030-01-01 00:00 +secret:one$/m);
+    const { stdout: all } = await runOutpost(['policy', 'show', '--effective', '--data-dir', stage.dataDir]);
+    assert.match(all, /^audit\.retention_days +default +- +always +90$/m);
     assert.ok(!stdout.includes('the-value-of-the-secret'));
   });
 
@@ -129,6 +137,7 @@ describe('a device of an organisation', () => {
     const { org, root } = stage.world.anchor;
     const managed: Managed = {
       kind: 'settings',
+      since: 77,
       path: '/etc/outpost/managed.json',
       roots: [],
       settings: {
@@ -142,16 +151,25 @@ describe('a device of an organisation', () => {
     assert.deepEqual(sourceOf(values, 'audit.level'), ['strict', 'managed', 'device']);
     assert.deepEqual(sourceOf(values, 'managed.block_hosts[0]'), ['bad.example.com', 'managed', 'device']);
     assert.deepEqual(sourceOf(values, 'providers[0].name'), ['one', 'bundle 7', 'organisation']);
+    const since = (path: string) => values.find((value: Value) => value.path === path)?.since;
+    assert.deepEqual([since('audit.level'), since('managed.block_hosts[0]')], [77, 77]);
   });
 
   test('before the first policy, and with settings that are not obeyed', async (t) => {
     const dataDir = folderOf(t);
     const organisation = { url: 'https://outpost.example', org: 'acme', root: `root-1:${'0'.repeat(64)}` };
-    const waiting = await show({ dataDir }, { kind: 'settings', path: '/x', roots: [], settings: { organisation } });
-    assert.match(waiting.out, /^rules: no policy of acme yet\n {2}state {4}waiting\n/);
+    const waiting = await show(
+      { dataDir },
+      { kind: 'settings', path: '/x', since: 77, roots: [], settings: { organisation } },
+    );
+    assert.match(waiting.out, /^rules: no policy of acme yet\n {2}state {4}waiting for the first policy\n/);
     const problem: Managed = { kind: 'problem', path: '/x', message: 'the file is a link', line: 0, column: 0, at: '' };
     const alone = await show({ dataDir }, problem);
-    assert.match(alone.out, /PROBLEM {2}the settings of device management are not obeyed: the file is a link/);
+    assert.match(
+      alone.out,
+      /^rules: none: AI requests are refused until the settings of device management can be read\n/,
+    );
+    assert.match(alone.out, /PROBLEM {2}the settings of device management cannot be read: the file is a link/);
   });
 
   test('a policy that is damaged, or open to others, is not shown as one that rules', async (t) => {
@@ -160,9 +178,12 @@ describe('a device of an organisation', () => {
     chmodSync(path, 0o644);
     const open = await show(stage, { kind: 'none' });
     assert.match(open.out, /^rules: no policy of acme yet\n/);
-    assert.match(open.out, /PROBLEM {2}sync-file-not-read policy\.current/);
+    assert.match(open.out, /PROBLEM {2}policy\.current cannot be read: /);
     rmSync(path);
     writeFileSync(path, 'x', { mode: 0o600 });
-    assert.match((await show(stage, { kind: 'none' })).out, /PROBLEM {2}sync-file-refused/);
+    assert.match(
+      (await show(stage, { kind: 'none' })).out,
+      /PROBLEM {2}policy\.current is not used: the bundle is not a signed object\n/,
+    );
   });
 });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Role } from '../../src/contract/admin/access.ts';
 import { ADMIN_API } from '../../src/contract/admin/endpoints.ts';
-import { sealClientSecret } from '../../src/control-plane/devices/oidc.ts';
+import { sealClientSecret } from '../../src/control-plane/devices/client-secret.ts';
 import { updateOrg } from '../../src/control-plane/orgs/update.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import { type ControlPlane, startControlPlane, TESTER } from '../fakes/control-plane.ts';
@@ -60,12 +60,13 @@ onEachDatabase((freshUrl) => {
       await issuer.close();
     });
 
-    const offer = async (more: object = {}) => {
+    const offer = async (more: { readonly issuer?: string; readonly [name: string]: unknown } = {}) => {
       const { client_id, client_secret } = issuer.web;
-      const client_secret_sealed = sealClientSecret(plane.ctx, plane.org, client_secret);
+      const at = more.issuer ?? issuer.url;
+      const client_secret_sealed = sealClientSecret(plane.ctx, plane.org, at, client_secret);
       const scope = 'openid profile email groups';
       const sign_in = { issuer: issuer.url, client_id, client_secret_sealed, scope, roles: ROLES, ...more };
-      await updateOrg(plane.ctx, plane.org, TESTER, { settings: { sign_in } });
+      await updateOrg(plane.ctx, plane.org, TESTER, { settings: () => ({ sign_in }) });
     };
     const setClaims = (name: string, ...groups: string[]) =>
       Object.assign(claims, { preferred_username: name, groups });

@@ -82,6 +82,29 @@ onEachDatabase((freshUrl) => {
     clock.advance(15 * MINUTE);
   });
 
+  test('wrong passwords of somebody there is are in the log: the first, the tenth, never what was typed', async () => {
+    const { ctx, org } = plane;
+    const admin = await signedIn(plane, org, ['admin']);
+    const { id } = await admin.ok('newUser', { body: { name: 'mary', roles: ['viewer'] } });
+    const failures = async () =>
+      (await admin.ok('adminLog', { query: { action: 'user.sign-in' } })).rows.filter(
+        ({ result }) => result === 'refused',
+      );
+    for (const name of ['nobody-here', 'mary', 'mary']) await signIn(client(), name, 'not-to-be-seen');
+    // Written behind the answer.
+    while ((await failures()).every(({ target }) => target !== `user:${id}`));
+    for (let count = 2; count < 10; count++) await signIn(client(), 'mary', 'not-to-be-seen');
+    const ofMary = async () => (await failures()).filter(({ target }) => target === `user:${id}`);
+    while ((await ofMary()).length < 2);
+    assert.deepEqual(
+      (await ofMary()).map(({ actor, detail }) => [actor, detail]),
+      [10, 1].map((attempt) => ['system', { way: 'password', attempt }]),
+    );
+    const log = JSON.stringify(await ctx.db.query.selectFrom('admin_log').selectAll().execute());
+    assert.doesNotMatch(log, /not-to-be-seen|nobody-here|127\.0\.0\.1/);
+    clock.advance(15 * MINUTE);
+  });
+
   test('guessing ends after ten wrong passwords for a name, also one that nobody has, for a quarter of an hour', async () => {
     for (let count = 0; count < 2; count++) assert.equal((await signIn(client(), 'admin', GOOD)).status, 200);
     for (const name of ['admin', 'nobody-at-all']) {

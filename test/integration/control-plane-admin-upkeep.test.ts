@@ -2,8 +2,12 @@
 // What happens by itself, with several processes of one control plane.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { changeSettings } from '../../src/control-plane/admin/org-settings.ts';
 import { oneAtATime } from '../../src/control-plane/db/one-at-a-time.ts';
+import { dayOf, listDays } from '../../src/control-plane/ingest/day-partitions.ts';
 import { saveDraft } from '../../src/control-plane/policies/drafts.ts';
 import { publish } from '../../src/control-plane/policies/publish.ts';
 import { readVersion } from '../../src/control-plane/policies/version.ts';
@@ -58,6 +62,28 @@ onEachDatabase((freshUrl, kind) => {
       /it failed/,
     );
     assert.equal(await other('work'), true, 'also after it failed');
+  });
+
+  test('a server serves while a bucket does not answer, and rows may come', async () => {
+    const asked = Promise.withResolvers<Socket>();
+    const hole = createServer((socket) => asked.resolve(socket)).listen(0, '127.0.0.1');
+    await once(hole, 'listening');
+    const { port } = hole.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/digests`;
+    const digest_bucket = { url, region: 'eu', access_key_id: 'A', secret_access_key: 's' };
+    await changeSettings(plane.ctx, plane.org, TESTER, { settings: { digest_bucket } });
+    const third = await startControlPlane({ beside: plane, clock });
+    try {
+      const socket = await asked.promise;
+      const device = await third.enrolled();
+      await third.ctx.db.query.updateTable('device').set({ state: 'revoked' }).where('id', '=', device.id).execute();
+      if (kind === 'postgres') assert.ok((await listDays(third.ctx.db.query)).includes(dayOf(clock.now())));
+      await changeSettings(plane.ctx, plane.org, TESTER, { settings: {} });
+      socket.destroy();
+    } finally {
+      hole.close();
+      await third.server.stop();
+    }
   });
 
   test('a bad version is halted once, within a minute, whichever process looks', async () => {

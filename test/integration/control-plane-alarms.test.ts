@@ -4,11 +4,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuditBatch } from '../../src/contract/sync/messages.ts';
 import { readAdminLog } from '../../src/control-plane/admin-log/read.ts';
 import { acknowledgeAlarm, closeAlarm, listAlarms } from '../../src/control-plane/alarms/handle.ts';
 import { raiseAlarm } from '../../src/control-plane/alarms/raise.ts';
 import { findSilent } from '../../src/control-plane/alarms/silent.ts';
 import { noteClaimed } from '../../src/control-plane/ingest/claimed.ts';
+import { storeBatch } from '../../src/control-plane/ingest/store-batch.ts';
+import { verifyStored } from '../../src/control-plane/search/chain-state.ts';
 import { openControlPlane } from '../fakes/control-plane-context.ts';
 import { onEachDatabase } from '../fakes/databases.ts';
 import { DeviceLog } from '../fakes/device-log.ts';
@@ -43,6 +46,46 @@ onEachDatabase((freshUrl) => {
     assert.deepEqual(await one.alarms(), ['fork']);
     assert.deepEqual(await detailOf(one, 'fork'), { epoch: log.epoch, seq: 80, stored: 80 });
     assert.equal((await one.rows()).length, 80);
+  });
+
+  test('fork: an old copy under the keys of a device that enrolled again, whose rows are then all its own', async (t) => {
+    const one = await stage(t, await freshUrl());
+    const log = await withHistory(one);
+    const again = await one.addDevice('acme', { replaces: one.device.id });
+    const send = (batch: AuditBatch) => storeBatch(one.ctx, again, batch);
+    const copy = log.copyAt(50).add({ kind: 'event', event: 'stopped' }).fill(40);
+    const nothing = { seq: 0, hash: '0'.repeat(64) };
+    assert.deepEqual(await send(copy.batch(71, 75)), { ok: false, error: 'behind', ack: nothing });
+    assert.deepEqual(await one.alarms(), ['fork']);
+    assert.ok((await send(copy.batch(1, 40))).ok);
+    const last = await send(copy.batch(41));
+    assert.ok(last.ok && last.ack.seq === 91);
+    const { rows } = (await verifyStored(one.ctx, 'acme', again.id, log.epoch)) ?? {};
+    assert.deepEqual([rows, (await one.rows()).length], [91, 80]);
+  });
+
+  test('restored and missing rows are told of a device that enrolled again, too', async (t) => {
+    const one = await stage(t, await freshUrl());
+    const log = await withHistory(one);
+    const again = await one.addDevice('acme', { replaces: one.device.id });
+    const send = (batch: AuditBatch) => storeBatch(one.ctx, again, batch);
+    assert.ok((await send(DeviceLog.begin(log.copyAt(50).end).fill(3).batch(1))).ok);
+    assert.deepEqual(await one.alarms(), ['restored']);
+    assert.ok((await send(DeviceLog.begin(log.fill(5).end).fill(3).batch(1))).ok);
+    assert.deepEqual(await one.alarms(), ['missing-rows', 'restored']);
+    assert.deepEqual(await detailOf(one, 'missing-rows').then((detail) => (detail as { from: number }).from), 81);
+  });
+
+  test('nobody goes on with the history of a device of another organisation, nor of one that it does not replace', async (t) => {
+    const one = await stage(t, await freshUrl());
+    const log = await withHistory(one);
+    await one.addOrg('other');
+    const foreign = await one.addDevice('other', { replaces: one.device.id });
+    const beside = await one.addDevice('acme');
+    for (const device of [foreign, beside]) {
+      const answer = await storeBatch(one.ctx, device, log.batch(80));
+      assert.deepEqual(answer, { ok: false, error: 'behind', ack: { seq: 0, hash: '0'.repeat(64) } });
+    }
   });
 
   test('epoch reset: the folder was emptied', async (t) => {

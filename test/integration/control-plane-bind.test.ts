@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { bindAnswer, type ErrorAnswer } from '../../src/contract/sync/messages.ts';
-import { sealClientSecret } from '../../src/control-plane/devices/oidc.ts';
+import { sealClientSecret } from '../../src/control-plane/devices/client-secret.ts';
 import { updateOrg } from '../../src/control-plane/orgs/update.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import { type ControlPlane, startControlPlane, TESTER } from '../fakes/control-plane.ts';
@@ -216,9 +216,9 @@ describe('the person at a device', () => {
   test('signs in with a confidential client as well, whose secret the database has sealed', async () => {
     const { org, token } = await plane.addOrg('confidential');
     const { client_id, client_secret } = issuer.web;
-    const client_secret_sealed = sealClientSecret(plane.ctx, org, client_secret);
+    const client_secret_sealed = sealClientSecret(plane.ctx, org, issuer.url, client_secret);
     await updateOrg(plane.ctx, org, TESTER, {
-      settings: { sign_in: { ...signInSettings(), client_id, client_secret_sealed } },
+      settings: () => ({ sign_in: { ...signInSettings(), client_id, client_secret_sealed } }),
     });
     const other = plane.device({ org });
     await other.enrol(token);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { EnrollAnswer, ErrorAnswer } from '../../src/contract/sync/messages.ts';
 import type { DeviceTable } from '../../src/control-plane/db/tables.ts';
-import { pinRing, revokeDevice } from '../../src/control-plane/devices/acts.ts';
+import { pinRing, requestReenrolment, revokeDevice } from '../../src/control-plane/devices/acts.ts';
 import { overrideCode } from '../../src/control-plane/devices/override.ts';
 import { createToken, listTokens, type NewToken, revokeToken } from '../../src/control-plane/devices/tokens.ts';
 import { overrideKeyBound } from '../../src/control-plane/objects/secrets.ts';
@@ -67,6 +67,12 @@ onEachDatabase((freshUrl) => {
       { name: 'host-1', serial: 'SER-1', kid: device.keys.kid, state: 'active', freshness: 'none' },
     );
     assert.deepEqual(await deeds(`device:${device.id}`), ['system device.enroll']);
+    const { body } = await plane.ctx.db.query
+      .selectFrom('admin_log')
+      .select('body')
+      .where('target', '=', `device:${device.id}`)
+      .executeTakeFirstOrThrow();
+    assert.equal(JSON.parse(body).detail.address, '127.0.0.1');
   });
 
   test('the same keys again are the same device, and use the token no second time, also when it is used up', async () => {
@@ -178,6 +184,73 @@ onEachDatabase((freshUrl) => {
     assert.equal((await fresh.get('/v1/secrets')).status, 200);
     // Another organisation's serial is another serial.
     assert.equal((await namesake.get('/v1/secrets')).status, 200);
+  });
+
+  const returnedAlarms = async (id: string) => {
+    const rows = plane.ctx.db.query.selectFrom('alarm').select(['detail', 'count']).where('device', '=', id);
+    return await rows.where('kind', '=', 'revoked-returned').execute();
+  };
+
+  test('the machine of a revoked device does not come back with new keys, and an alarm says that it tried', async () => {
+    const facts = { serial: 'SER-11' };
+    const { id, token } = await tokenFor({ maxUses: 5 });
+    const device = plane.device({ facts });
+    await device.enrol(token);
+    await revokeDevice(plane.ctx, plane.org, device.id, 'lost', TESTER);
+    for (let count = 0; count < 2; count++) {
+      const again = plane.device({ facts });
+      const answer = await again.call(again.enrolment(token));
+      assert.equal(refusal(answer), '401 revoked');
+      assert.match(answer.json<ErrorAnswer>().message, /An administrator .* `outpost-admin device reenroll`/);
+    }
+    const stranger = plane.device({ facts });
+    assert.equal(refusal(await stranger.call(stranger.enrolment(`ote_${'C'.repeat(43)}`))), '403 token');
+    assert.deepEqual(await returnedAlarms(device.id), [{ detail: JSON.stringify({ token: id }), count: 2 }]);
+    assert.equal(await usesOf(id), 1);
+    // Another machine's business is none of this.
+    await plane.enrolled({ facts: { serial: 'SER-12' } });
+  });
+
+  test('another agent on the machine of a revoked device may enrol, and an alarm says so', async () => {
+    const { id, token } = await tokenFor({ maxUses: 5 });
+    const device = plane.device({ facts: { serial: 'SER-15/aaaaaaaa' } });
+    await device.enrol(token);
+    const early = plane.device({ facts: { serial: 'SER-15/bbbbbbbb' } });
+    await early.enrol(token);
+    assert.deepEqual(await returnedAlarms(device.id), []);
+    await revokeDevice(plane.ctx, plane.org, device.id, 'compromised', TESTER);
+    const beside = plane.device({ facts: { serial: 'SER-15/cccccccc' } });
+    await beside.enrol(token);
+    const detail = JSON.stringify({ by: beside.id, token: id });
+    assert.deepEqual(await returnedAlarms(device.id), [{ detail, count: 1 }]);
+    for (const serial of ['SER-1/aaaaaaaa', 'SER-15', '/']) await plane.enrolled({ facts: { serial } });
+    assert.deepEqual(await returnedAlarms(device.id), [{ detail, count: 1 }]);
+  });
+
+  test('it comes back once an administrator asked for that', async () => {
+    const facts = { serial: 'SER-13' };
+    const device = await plane.enrolled({ facts });
+    await revokeDevice(plane.ctx, plane.org, device.id, 'lost', TESTER);
+    assert.equal(refusal(await device.get('/v1/secrets')), '401 revoked');
+    await requestReenrolment(plane.ctx, plane.org, device.id, TESTER);
+    // Its old keys stay refused, with the word that brings new ones.
+    assert.equal(refusal(await device.get('/v1/secrets')), '401 reenroll');
+    assert.equal((await rowOf(device.id)).revoke_reason, null);
+    const back = await plane.enrolled({ facts });
+    assert.equal((await rowOf(back.id)).replaces, device.id);
+    assert.equal((await rowOf(device.id)).state, 'replaced');
+    assert.equal((await back.get('/v1/secrets')).status, 200);
+    assert.deepEqual(await returnedAlarms(device.id), []);
+    await assert.rejects(requestReenrolment(plane.ctx, plane.org, device.id, TESTER), /the device is replaced/);
+  });
+
+  test('a device that was replaced and is revoked later does not shut its successor out', async () => {
+    const facts = { serial: 'SER-14' };
+    const first = await plane.enrolled({ facts });
+    const second = await plane.enrolled({ facts });
+    await revokeDevice(plane.ctx, plane.org, first.id, 'compromised', TESTER);
+    const third = await plane.enrolled({ facts });
+    assert.equal((await rowOf(third.id)).replaces, second.id);
   });
 
   const rotation = async (device: FakeDevice, keys: DeviceKeys, change: object = {}, by = keys) => {

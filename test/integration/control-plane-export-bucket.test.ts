@@ -125,6 +125,17 @@ onEachDatabase((freshUrl) => {
     assert.equal(bucket.objects.size, 3);
   });
 
+  test('a digest of many devices, of which the answer was lost, is known again', async (t) => {
+    const { world, bucket } = await stage(t, await freshUrl());
+    const put = (await digestPlaces(world.ctx, undefined)(ORG)) ?? assert.fail('no place');
+    const bytes = Buffer.alloc(1_200_000, 'x');
+    bucket.lost.push({ status: 500 });
+    await assert.rejects(put(ORG, '2030-01-31T05.json', bytes), /bucket answers 500/);
+    await put(ORG, '2030-01-31T05.json', bytes);
+    assert.equal(bucket.objects.size, 1);
+    await assert.rejects(put(ORG, '2030-01-31T05.json', bytes.fill('y')), /another digest lies at/);
+  });
+
   test('something else under the name is never written over', async (t) => {
     const { bucket, hour, write } = await stage(t, await freshUrl());
     await hour();

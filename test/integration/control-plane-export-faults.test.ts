@@ -80,6 +80,26 @@ onEachDatabase((freshUrl) => {
     assert.deepEqual([failures, problem, since, next], [0, null, null, 0]);
   });
 
+  test('after however many failures a delivery begins with one row', async (t) => {
+    const { world, receiver } = await ocsfWorld(t, await freshUrl());
+    await world.events(4);
+    receiver.answer = () => ({ status: 503 });
+    await world.run(NAME);
+    const { ctx } = world;
+    const { position, ...data } = await world.cursor(NAME);
+    for (const failures of [9, 31, 32, 1_000]) {
+      const text = JSON.stringify({ ...data, failures, next: 0 });
+      await ctx.db.query.updateTable('cursor').set({ data: text }).where('position', '=', position).execute();
+      receiver.requests.length = 0;
+      await world.run(NAME);
+      assert.deepEqual(
+        receiver.requests.map((request) => eventsIn(request).length),
+        [1],
+        String(failures),
+      );
+    }
+  });
+
   for (const fault of ['cut', 'reset', 'hang'] as const) {
     test(`an answer that does not come whole is none: ${fault}`, async (t) => {
       const { world, receiver } = await ocsfWorld(t, await freshUrl());

@@ -42,6 +42,8 @@ onEachDatabase((freshUrl) => {
     await retain();
     assert.equal((await world.ids()).length, 5);
     assert.deepEqual(await world.alarms(), ['export-behind:lake', 'export-behind:lake:lost']);
+    const lost = ctx.db.query.selectFrom('alarm').select('detail').where('key', '=', 'export-behind:lake:lost');
+    assert.equal(JSON.parse((await lost.executeTakeFirstOrThrow()).detail).days, 2 * days);
     receiver.answer = () => ({});
     receiver.requests.length = 0;
     await world.run(NAME);

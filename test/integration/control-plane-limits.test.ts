@@ -296,15 +296,15 @@ describe('who asks too often or too slowly', () => {
   });
 
   test('a token is not tried from many addresses at once', async () => {
-    const settings = { trust_proxy: ['127.0.0.1'], limits: { enrolments_per_minute: 3 } };
+    const settings = { trust_proxy: ['127.0.0.1'], limits: { enrolments_per_minute: 1 } };
     const plane = await startControlPlane({ settings });
     try {
       const from = async (address: string): Promise<Answer> => {
         const device = plane.device();
         return await device.call({ ...device.enrolment(plane.token), headers: { 'x-forwarded-for': address } });
       };
-      for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) assert.equal((await from(address)).status, 200);
-      assert.equal(refusal(await from('192.0.2.4')), '429 rate');
+      for (const last of [1, 2, 3, 4, 5]) assert.equal((await from(`192.0.2.${last}`)).status, 200);
+      assert.equal(refusal(await from('192.0.2.6')), '429 rate');
     } finally {
       await plane.close();
     }

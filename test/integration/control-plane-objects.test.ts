@@ -5,11 +5,13 @@ import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { secretsPayload } from '../../src/contract/sync/objects.ts';
+import { LIMITS } from '../../src/contract/sync/words.ts';
 import { freshDocument, refresh } from '../../src/control-plane/objects/fresh.ts';
 import { rootObject } from '../../src/control-plane/objects/immutable.ts';
 import { endKill, issueKill, prepareBypass } from '../../src/control-plane/objects/kills.ts';
 import { removeSecret, secretsEnvelope, secretsEtag, setSecret } from '../../src/control-plane/objects/secrets.ts';
 import { updateOrg } from '../../src/control-plane/orgs/update.ts';
+import type { Refused } from '../../src/control-plane/refused.ts';
 import { parsePayload } from '../../src/protocol/payload.ts';
 import { unseal } from '../../src/protocol/seal.ts';
 import { signObject, verifyObject } from '../../src/protocol/signed-object.ts';
@@ -139,13 +141,13 @@ onEachDatabase((freshUrl, kind) => {
   test('changed settings are told to devices, spread over the time that they name', async (t) => {
     const org = await openOrg(await freshUrl(), t);
     await org.fresh('r1');
-    await updateOrg(org.ctx, ORG, ALICE, { settings: { next_poll_s: 300, spread_s: 7, min_agent: '1.2.3' } });
+    await updateOrg(org.ctx, ORG, ALICE, { settings: () => ({ next_poll_s: 300, spread_s: 7, min_agent: '1.2.3' }) });
     const { next_poll_s, min_agent, seq } = await org.fresh('r1');
     assert.deepEqual({ next_poll_s, min_agent, seq }, { next_poll_s: 300, min_agent: '1.2.3', seq: 2 });
     assert.ok(org.nudges.every(({ spread_s }) => spread_s === 7) && org.nudges.length > 0);
     const wrong = { rollout: { stages: [1, 20, 100] } };
-    await assert.rejects(updateOrg(org.ctx, ORG, ALICE, { settings: wrong }), refused('invalid'));
-    await assert.rejects(updateOrg(org.ctx, 'other', ALICE, { settings: {} }), refused('missing'));
+    await assert.rejects(updateOrg(org.ctx, ORG, ALICE, { settings: () => wrong }), refused('invalid'));
+    await assert.rejects(updateOrg(org.ctx, 'other', ALICE, { settings: () => ({}) }), refused('missing'));
   });
 
   test('a process whose nudges do not arrive is behind by a second at most', async (t) => {
@@ -173,7 +175,7 @@ onEachDatabase((freshUrl, kind) => {
         all.flatMap((ctx, index) => [
           freshDocument(ctx, ORG, 'r1'),
           ...(index === round % 3
-            ? [updateOrg(ctx, ORG, ALICE, { settings: { next_poll_s: 60 + round } }).then(() => undefined)]
+            ? [updateOrg(ctx, ORG, ALICE, { settings: () => ({ next_poll_s: 60 + round }) }).then(() => undefined)]
             : []),
         ]),
       );
@@ -198,7 +200,7 @@ onEachDatabase((freshUrl, kind) => {
     const transaction: typeof db.transaction = async (work) => {
       transactions += 1;
       // Between its number and its storing another process signs what changed meanwhile.
-      if (transactions === 2) await updateOrg(org.ctx, ORG, ALICE, { settings: { next_poll_s: 90 } });
+      if (transactions === 2) await updateOrg(org.ctx, ORG, ALICE, { settings: () => ({ next_poll_s: 90 }) });
       return await db.transaction(work);
     };
     const slow = { ...org.ctx, db: { ...db, transaction } };
@@ -243,6 +245,42 @@ onEachDatabase((freshUrl, kind) => {
     assert.deepEqual((await open()).payload?.values, {});
     await assert.rejects(removeSecret(org.ctx, ORG, BOB, 'openai'), refused('missing'));
     await assert.rejects(setSecret(org.ctx, 'other', BOB, 'openai', 'x'), refused('missing'));
+  });
+
+  test('secrets that would not fit into one envelope are refused; what is accepted fits', async (t) => {
+    const org = await openOrg(await freshUrl(), t);
+    const { x } = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' });
+    const device = await org.addDevice({ seal_key: JSON.stringify({ kty: 'OKP', crv: 'X25519', x }) });
+    // As many as there is room for, but for one. The worst characters count twice.
+    const quotes = (count: number) => '"'.repeat(count);
+    const value = quotes(8_192);
+    const sealed = (name: string) => org.ctx.keys.encrypt(Buffer.from(value), `secret:${ORG}:${name}`);
+    const rows = Array.from({ length: 35 }, (_, index) => {
+      const name = `s${index}`;
+      return { org: ORG, name, sealed: sealed(name), updated: 0, updated_by: 'cli' };
+    });
+    await org.ctx.db.query.insertInto('secret').values(rows).execute();
+    const size = async () => Buffer.byteLength((await secretsEnvelope(org.ctx, device)).body);
+    await assert.rejects(setSecret(org.ctx, ORG, ALICE, 'more', value), (error: Refused) => {
+      assert.match(error.message, /all secrets together may have \d+ characters/);
+      return error.why === 'conflict';
+    });
+    // To the last character.
+    let [fits, not] = [1, 8_192];
+    while (not - fits > 1) {
+      const middle = Math.floor((fits + not) / 2);
+      const ok = await setSecret(org.ctx, ORG, ALICE, 'more', quotes(middle)).then(
+        () => true,
+        () => false,
+      );
+      if (ok) fits = middle;
+      else not = middle;
+    }
+    await setSecret(org.ctx, ORG, ALICE, 'more', quotes(fits));
+    assert.ok((await size()) <= LIMITS.document, String(await size()));
+    assert.ok((await size()) > LIMITS.document * 0.95, String(await size()));
+    await setSecret(org.ctx, ORG, ALICE, 's0', 'short');
+    await setSecret(org.ctx, ORG, ALICE, 'more', value);
   });
 
   test('a secret that cannot be a header value is refused, and no value is in the log of administrators', async (t) => {

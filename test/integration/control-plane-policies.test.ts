@@ -96,6 +96,16 @@ onEachDatabase((freshUrl) => {
     assert.ok(!(await checkPolicy(ctx, ORG, { config: `# ${'x'.repeat(1_048_576)}`, files: {} })).ok);
   });
 
+  test('two policies are checked at once, four wait, and whoever comes then is told to come again', async (t) => {
+    const { ctx } = await openOrg(await freshUrl(), t);
+    const policy = { config: 'routes: []\n', files: {} };
+    const ends = await Promise.allSettled(Array.from({ length: 7 }, () => checkPolicy(ctx, ORG, policy)));
+    const refused = ends.filter((end) => end.status === 'rejected');
+    assert.equal(refused.length, 1);
+    assert.equal(refused[0]?.reason.why, 'rate');
+    await checkPolicy(ctx, ORG, policy);
+  });
+
   test('where four eyes are needed, the author alone can publish nothing', async (t) => {
     const org = await openOrg(await freshUrl(), t, { fourEyes: true });
     const { ctx } = org;

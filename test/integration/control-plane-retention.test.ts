@@ -12,6 +12,7 @@ import { verifyStored } from '../../src/control-plane/search/chain-state.ts';
 import { onEachDatabase } from '../fakes/databases.ts';
 import { DeviceLog } from '../fakes/device-log.ts';
 import { type Stage, stage } from '../fakes/ingest-stage.ts';
+import { turnsDuring } from '../fakes/turns.ts';
 
 const ADA = { name: 'user:ada', role: 'auditor' };
 
@@ -97,6 +98,46 @@ onEachDatabase((freshUrl, kind) => {
     });
     assert.deepEqual(await one.alarms(), []);
   });
+
+  test('rows that a wrong clock of the server put into other days keep no others', async (t) => {
+    const one = await stage(t, await freshUrl());
+    const send = async (log: DeviceLog) => assert.ok((await one.send(log.batch(1))).ok);
+    for (const days of [1_000, 100, -500]) {
+      one.clock.jumpWall(days * DAY_MS);
+      await send(DeviceLog.begin());
+      one.clock.jumpWall(-days * DAY_MS);
+    }
+    await send(DeviceLog.begin().fill(4));
+    await applyRetention(one.ctx);
+    assert.equal((await one.rows()).length, 7);
+    // The row of day 100 is of today's past by now, and stays.
+    one.clock.jumpWall(400 * DAY_MS);
+    await applyRetention(one.ctx);
+    assert.deepEqual(
+      (await one.rows()).map(({ seq }) => seq),
+      [1, 1],
+    );
+    one.clock.jumpWall(66 * DAY_MS);
+    await applyRetention(one.ctx);
+    assert.equal((await one.rows()).length, 1);
+  });
+
+  if (kind === 'sqlite') {
+    test('others have a turn between slices, also where all rows are held', async (t) => {
+      const one = await stage(t, await freshUrl());
+      const log = DeviceLog.begin().fill(1_999);
+      for (let from = 1; from < log.rows.length; from += 500)
+        assert.ok((await one.send(log.batch(from, from + 499))).ok);
+      one.clock.jumpWall(400 * DAY_MS);
+      const hold = { from: 0, to: one.clock.now(), reason: 'a case' };
+      const id = await placeHold(one.ctx, 'acme', hold, ADA);
+      assert.ok((await turnsDuring(() => applyRetention(one.ctx))) >= 2);
+      assert.equal((await one.rows()).length, 2_000);
+      await releaseHold(one.ctx, 'acme', id, ADA);
+      assert.ok((await turnsDuring(() => applyRetention(one.ctx))) >= 2);
+      assert.equal((await one.rows()).length, 0);
+    });
+  }
 
   if (kind === 'postgres') {
     test('a day that nobody keeps is dropped as a whole', async (t) => {

@@ -150,7 +150,7 @@ onEachDatabase((freshUrl) => {
     await superviseRollouts(org.ctx);
     assert.equal(await stage(), 1);
     const rollout = { stages: [1, 50, 100], advance_after_min: 30 };
-    await updateOrg(org.ctx, ORG, ALICE, { settings: { rollout } });
+    await updateOrg(org.ctx, ORG, ALICE, { settings: () => ({ rollout }) });
     await superviseRollouts(org.ctx);
     // Nobody runs it yet: that proves nothing.
     assert.equal(await stage(), 1);

@@ -11,7 +11,7 @@ import { storeBatch } from '../../src/control-plane/ingest/store-batch.ts';
 import { chainState, verifyStored } from '../../src/control-plane/search/chain-state.ts';
 import { exportRows } from '../../src/control-plane/search/export-rows.ts';
 import type { RowFilter } from '../../src/control-plane/search/filter.ts';
-import { rowsOfRequest, searchRows } from '../../src/control-plane/search/search-rows.ts';
+import { searchRows } from '../../src/control-plane/search/search-rows.ts';
 import { canonicalJson, checkSequence, fromHex } from '../../src/protocol/chain.ts';
 import { intentBody, outcomeBody, refusalBody } from '../fakes/audit-rows.ts';
 import { openControlPlane } from '../fakes/control-plane-context.ts';
@@ -89,7 +89,7 @@ onEachDatabase((freshUrl) => {
         const { rows } = await searchRows(one.ctx, 'acme', { app: match }, { limit: 10 });
         assert.deepEqual(rows, [], JSON.stringify(match));
       }
-      assert.deepEqual(await rowsOfRequest(one.ctx, 'acme', text), []);
+      assert.deepEqual((await searchRows(one.ctx, 'acme', { request: text }, { limit: 10 })).rows, []);
       assert.deepEqual((await searchRows(one.ctx, text, {}, { limit: 10 }).catch(() => ({ rows: [] }))).rows, []);
       await assert.rejects(searchRows(one.ctx, 'acme', {}, { before: text, limit: 10 }), { why: 'invalid' });
     }
@@ -120,9 +120,9 @@ onEachDatabase((freshUrl) => {
   test('all rows of one call, of the own organisation only', async (t) => {
     const one = await stage(t, await freshUrl());
     await stored(one);
-    const rows = await rowsOfRequest(one.ctx, 'acme', 'r1');
+    const { rows } = await searchRows(one.ctx, 'acme', { request: 'r1' }, { limit: 10 });
     assert.deepEqual(
-      rows.map(({ kind, org }) => [kind, org]),
+      rows.toReversed().map(({ kind, org }) => [kind, org]),
       [
         ['intent', 'acme'],
         ['outcome', 'acme'],

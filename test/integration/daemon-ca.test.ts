@@ -134,8 +134,12 @@ test('keys: only this user can read them, and they are nowhere outside of ca/', 
 
   const others = filesUnder(dirname(agent.dataDir)).filter(({ path }) => !path.startsWith(caDir + sep));
   assert.ok(others.length > 5);
+  // The device's own keys, in an organisation; not those of its authority.
+  const own = join(agent.dataDir, 'org', 'device.json');
   for (const { path, bytes } of others) {
-    assert.ok(!bytes.includes('PRIVATE KEY') && !bytes.includes(secret), path);
+    assert.ok(path === own || !bytes.includes('PRIVATE KEY'), path);
+    assert.ok(!bytes.includes(secret), path);
+    if (path === own) assert.equal(modeOf(path), '600');
   }
   const said = await Promise.all([
     runOutpost(['ca', 'show', '--data-dir', agent.dataDir]),

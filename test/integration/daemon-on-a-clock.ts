@@ -127,6 +127,7 @@ export async function startOnClock(config: Json): Promise<ClockedDaemon> {
       dataDir,
       configPath,
       log: () => log,
+      reconfigure: async (given) => writeFileSync(configPath, given),
       kill: stop,
       stop,
     },

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Editing outpost.yaml under the running daemon: new calls follow the new rules, calls under way finish, a bad file changes
-// nothing and says where it is bad, and hosts that become governed get certificates that clients accept.
+// Other rules under the running daemon (outpost.yaml is edited, or an organisation publishes): new calls follow them, calls under way
+// finish, a bad file changes nothing and says where it is bad, and hosts that become governed get certificates that clients accept.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
-import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
+import { type Agent, aloneOnly, runOutpost, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import {
@@ -46,15 +46,10 @@ after(async () => {
   await provider.close();
 });
 
-function edit(more: string): void {
-  const caFile = agent.configPath.replace(/outpost\.yaml$/, 'upstream.pem');
-  writeFileSync(agent.configPath, config(more).replaceAll('{CA}', caFile));
-}
-
 /** Waits until rules other than those before the edit are in force. */
 async function activate(more: string): Promise<void> {
   const before = (await stateOf(agent)).policy.sha256;
-  edit(more);
+  await agent.reconfigure(config(more));
   await untilState(agent, 'the edit is active', ({ policy }) => policy.state === 'active' && policy.sha256 !== before);
 }
 
@@ -87,10 +82,12 @@ test('new calls follow the new rules at once; a stream that began before goes on
   assert.ok(policies.size >= 2, 'each row names the rules that decided');
 });
 
-test('a bad file keeps the running rules and says where it is bad; fixing it clears that', async () => {
+const ofTheFile = aloneOnly('a control plane publishes no policy with faults');
+
+test('a bad file keeps the running rules and says where it is bad; fixing it clears that', ofTheFile, async () => {
   await activate('models: { deny: ["gpt-4o-first"] }\n');
   const before = await stateOf(agent);
-  edit('models:\n  deny: ["other"]\n  dney: []\n');
+  await agent.reconfigure(config('models:\n  deny: ["other"]\n  dney: []\n'));
   const rejected = await untilState(agent, 'the file is refused', ({ policy }) => policy.state === 'rejected');
   assert.equal(rejected.policy.sha256, before.policy.sha256);
   const lines = readFileSync(agent.configPath, 'utf8').split('\n');
@@ -101,7 +98,7 @@ test('a bad file keeps the running rules and says where it is bad; fixing it cle
   const status = await runOutpost(['status', '--data-dir', agent.dataDir]);
   assert.match(status.stdout, new RegExp(`REJECTED[\\s\\S]*line ${line}, column 3: `));
   // A fault of the whole file has no place.
-  writeFileSync(agent.configPath, '');
+  await agent.reconfigure('');
   await untilState(agent, 'the empty file is refused', ({ policy }) => policy.errors[0]?.line === 0);
   const empty = await runOutpost(['status', '--data-dir', agent.dataDir]);
   assert.match(empty.stdout, /\n +the file is empty; write/);
@@ -133,13 +130,8 @@ async function openIntercepted(host: string): Promise<TLSSocket> {
 test('the host of a new provider becomes governed, and clients verify its certificate', async () => {
   const pac = async (): Promise<string> => (await fetch(`${agent.ready.api_url}/proxy.pac`)).text();
   assert.doesNotMatch(await pac(), /llm\.corp\.example/);
-  const corp = (model: string): string =>
-    config('').replace(
-      'upstream:',
-      `  - { name: corp, type: openai-compatible, base_url: "https://localhost:${provider.port}/v1", hosts: [${NEW_HOST}] }\n${model}upstream:`,
-    );
-  const caFile = agent.configPath.replace(/outpost\.yaml$/, 'upstream.pem');
-  writeFileSync(agent.configPath, corp('').replaceAll('{CA}', caFile));
+  const corp = `  - { name: corp, type: openai-compatible, base_url: "https://localhost:${provider.port}/v1", hosts: [${NEW_HOST}] }\n`;
+  await agent.reconfigure(config('').replace('upstream:', `${corp}upstream:`));
   await untilState(agent, 'the provider is there', ({ providers }) => providers.some(({ name }) => name === 'corp'));
 
   const secure = await openIntercepted(NEW_HOST);

@@ -2,7 +2,6 @@
 // What a provider's status page says reaches the local API, from the page that the configuration names, and changes nothing else.
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -56,7 +55,7 @@ test('providers in use: the page that one names is asked and shown, and none whe
     assert.match(call.text(), /^HTTP\/1\.1 200/);
   }
   assert.deepEqual(page.asked, []);
-  await writeFile(agent.configPath, config(true));
+  await agent.reconfigure(config(true));
   const state = await untilState(agent, 'a hint is there', ({ providers }) => providers[0]?.health.hint !== undefined);
   const hint = state.providers[0]?.health.hint;
   assert.deepEqual([hint?.level, hint?.text, hint?.url], ['minor', 'Slow answers', `${page.origin}/named`]);
@@ -101,7 +100,7 @@ test('a page opens no breaker and closes none: calls decide, and what it says is
   ill.misbehave('status=500');
   for (const _ of [1, 2, 3]) assert.deepEqual([await answeredBy('well'), await answeredBy('ill')], ['well', 'backup']);
   ill.misbehave({});
-  await writeFile(agent.configPath, config(true));
+  await agent.reconfigure(config(true));
   await untilState(agent, 'all pages have answered', ({ providers }) =>
     providers.every(({ health: { hint } }) => hint !== undefined),
   );

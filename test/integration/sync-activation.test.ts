@@ -222,18 +222,6 @@ test('a change of root is followed one by one, and the policy of the new keys ru
   assert.deepEqual([again.org.status().policy?.version, again.org.status().root], [2, 3]);
 });
 
-test('a version that a thief ran ahead is repaired by new keys', async (t) => {
-  const stage = await setStage(t);
-  await publish(stage, 900_000, DENY, { seq: 900_000_000 });
-  const device = await openDevice(t, stage);
-  await device.org.syncNow();
-  await stage.world.rotate('policy');
-  await stage.world.rotate('freshness');
-  await publish(stage, 7, '{}\n', { seq: 8 });
-  const status = await device.org.syncNow();
-  assert.deepEqual([status.policy?.version, status.freshSeq], [7, 8]);
-});
-
 test('a disk that takes nothing leaves the running policy, and the next round tries again', async (t) => {
   const stage = await setStage(t);
   await publish(stage, 1, DENY);
@@ -339,8 +327,6 @@ test('device management’s floors hold whatever is published', async (t) => {
   await device.org.syncNow();
   assert.equal(device.policy.decideHost('api.openai.com').action, 'block');
   assert.equal(device.policy.settings.audit.level, 'strict');
-  const level = device.org.effective().find(({ path }) => path === 'audit.level');
-  assert.deepEqual([level?.value, level?.source], ['strict', 'management']);
 });
 
 test('a folder with any byte altered never makes another policy rule', async (t) => {

@@ -37,10 +37,17 @@ export interface Said {
   readonly detail: Detail;
 }
 
-/** A temporary folder that goes with the test. */
+/** By their folder: hooks run in the order of their making, and a device that still writes must not lose its folder. */
+const opened = new Map<string, Organisation[]>();
+
+/** A temporary folder that goes with the test, after the devices in it. */
 export function folderFor(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'outpost-sync-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(async () => {
+    for (const org of opened.get(folder) ?? []) await org.close();
+    opened.delete(folder);
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
@@ -115,6 +122,7 @@ export async function openDevice(
     ...change,
   });
   t.after(() => org.close());
+  opened.set(dataDir, [...(opened.get(dataDir) ?? []), org]);
   return {
     org,
     events,

@@ -76,9 +76,9 @@ const ATTACKS: Readonly<Record<string, readonly [said: RegExp, attack: Attack]>>
     /has expired/,
     document(({ world }, b) => world.fresh({ bundle: named(b), expires: world.now })),
   ],
-  'a document with an older number': [
+  'a document with an older number, signed later': [
     /is older than/,
-    document(async ({ world }, b) => world.fresh({ bundle: named(b), seq: 4 })),
+    document(async ({ world }, b) => world.fresh({ bundle: named(b), seq: 4, issued: world.now + 60_001 })),
   ],
   'a document from before the program was built': [
     /before this program was built/,

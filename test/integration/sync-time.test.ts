@@ -3,7 +3,11 @@
 // at the right one, whatever happens to the clocks of the machine.
 
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { overrideCode } from '../../src/protocol/override-code.ts';
+import { named } from '../fakes/signed-world.ts';
 import { type Device, lookNow, openDevice, outcome, publish, type Stage, setStage } from './sync-kit.ts';
 
 const HOUR = 3_600_000;
@@ -178,5 +182,142 @@ describe('whatever happens to the clocks', { concurrency: 2 }, () => {
       device.events.map(({ event }) => event),
       ['order', 'freshness', 'order-ended'],
     );
+  });
+});
+
+const STOPPED = 'OUT_BLOCKED_ORDER order:o-block-all-ai';
+
+/** A device that was just ordered to stop all for an hour; its server stays there. */
+async function stopped(t: TestContext): Promise<{ readonly stage: Apart; readonly device: Device }> {
+  const time = { slept: 0 };
+  const stage: Apart = Object.assign(time, await setStage(t, (clock) => START + clock.monotonic() + time.slept));
+  await publish(stage, 1, '{}\n', { kill: [stage.world.order({ level: 'block-all-ai' })] });
+  const device = await openDevice(t, stage);
+  await lookNow(stage.clock, device);
+  assert.equal(outcome(device.policy), STOPPED);
+  return { stage, device };
+}
+
+/** What is done to the clocks while the device runs, or between two runs of it. Always an hour at least that was none. */
+const STEPS: Readonly<Record<string, readonly [whileOff: boolean, happens: (stage: Apart) => void]>> = {
+  'is set on by two hours': [false, ({ clock }) => clock.jumpWall(2 * HOUR)],
+  'is set on by a year, twenty times': [
+    false,
+    ({ clock }) => {
+      for (let n = 0; n < 20; n++) clock.jumpWall(YEAR);
+    },
+  ],
+  'is set back by two hours': [false, ({ clock }) => clock.jumpWall(-2 * HOUR)],
+  'is set on between two runs': [true, ({ clock }) => clock.jumpWall(2 * HOUR)],
+  'is set back between two runs': [true, ({ clock }) => clock.jumpWall(-2 * HOUR)],
+  'is set on between two runs, and the state is gone': [
+    true,
+    ({ clock, dataDir }) => {
+      clock.jumpWall(2 * HOUR);
+      rmSync(join(dataDir, 'org', 'state.json'));
+    },
+  ],
+};
+
+describe('an order that forbids', { concurrency: 2 }, () => {
+  for (const [name, [whileOff, happens]] of Object.entries(STEPS)) {
+    test(`holds for its hour where the clock ${name}`, async (t) => {
+      const { stage, device } = await stopped(t);
+      let now = device;
+      stage.clock.advance(10 * 60_000);
+      if (whileOff) await device.org.close();
+      happens(stage);
+      if (whileOff) {
+        away(stage);
+        now = await openDevice(t, stage);
+      }
+      now.org.woke();
+      assert.equal(outcome(now.policy), STOPPED);
+      await lookNow(stage.clock, now);
+      assert.equal(outcome(now.policy), STOPPED, 'nor does an answer end it that has nothing new');
+      // What was measured while the device ran counts, unless that is lost.
+      const isLost = name.endsWith('is gone');
+      stage.clock.advance((isLost ? 60 : 50) * 60_000 - 1);
+      assert.equal(outcome(now.policy), STOPPED);
+      stage.clock.advance(1);
+      assert.equal(outcome(now.policy), 'allow -');
+      assert.equal(now.events.filter(({ event }) => event === 'order-ended').length, 1);
+    });
+  }
+
+  test('holds over a sleep until the server says what time it is', async (t) => {
+    const { stage, device } = await stopped(t);
+    sleep(stage, 2 * HOUR);
+    device.org.woke();
+    assert.equal(outcome(device.policy), STOPPED);
+    const { bundle } = JSON.parse(
+      Buffer.from(JSON.parse(stage.server.fresh.get(stage.world.ring) ?? '').payload, 'base64url').toString(),
+    );
+    // The same order, in a document of now.
+    const kill = [{ ...stage.world.order({ level: 'block-all-ai' }), until: START + HOUR }];
+    stage.server.fresh.set(stage.world.ring, await stage.world.fresh({ bundle, kill }));
+    await lookNow(stage.clock, device);
+    assert.equal(outcome(device.policy), 'allow -');
+  });
+});
+
+describe('what lifts the rules', { concurrency: 2 }, () => {
+  for (const [name, happens] of [
+    ['set back all the while', ({ clock }: Apart) => clock.jumpWall(-60_000)],
+    ['left alone', () => undefined],
+  ] as const) {
+    test(`ends at its time on a clock that is ${name}: a bypass`, async (t) => {
+      const { stage, device } = await alone(t);
+      const bundle = await publish(stage, 2, '{}\n');
+      const kill = [await stage.world.bypass()];
+      stage.server.fresh.set(stage.world.ring, await stage.world.fresh({ bundle: named(bundle), kill }));
+      stage.server.fault('fresh', undefined);
+      await lookNow(stage.clock, device);
+      away(stage);
+      const action = () => device.policy.decideHost('api.openai.com').action;
+      for (let n = 0; n < 60; n++) {
+        assert.equal(action(), 'tunnel');
+        stage.clock.advance(60_000);
+        happens(stage);
+      }
+      assert.equal(action(), 'govern');
+    });
+  }
+
+  test('ends early on a clock that is set on, and does not come back with it', async (t) => {
+    const { stage, device } = await alone(t);
+    const kill = [await stage.world.bypass()];
+    const bundle = await publish(stage, 2, '{}\n');
+    stage.server.fresh.set(stage.world.ring, await stage.world.fresh({ bundle: named(bundle), kill }));
+    stage.server.fault('fresh', undefined);
+    await lookNow(stage.clock, device);
+    const action = () => device.policy.decideHost('api.openai.com').action;
+    assert.equal(action(), 'tunnel');
+    stage.clock.jumpWall(2 * HOUR);
+    device.org.woke();
+    assert.equal(action(), 'govern');
+    stage.clock.jumpWall(-2 * HOUR);
+    await lookNow(stage.clock, device);
+    assert.equal(action(), 'govern');
+  });
+
+  test('an override that was typed on a clock set on lasts no longer when the server corrects it', async (t) => {
+    const { stage, device } = await alone(t);
+    const { world, server, clock } = stage;
+    server.secrets = await world.secrets(1, { values: {} });
+    const bundle = await publish(stage, 2, config('block'), { secrets: 1 });
+    server.fault('fresh', undefined);
+    await lookNow(clock, device);
+    const code = overrideCode(world.overrideKey, START, 15);
+    clock.jumpWall(25 * 60_000);
+    assert.ok(device.org.override(code).ok);
+    clock.advance(60_000);
+    server.fresh.set(world.ring, await world.fresh({ bundle: named(bundle), secrets: 1 }));
+    await lookNow(clock, device);
+    assert.match(outcome(device.policy), /^allow override:/);
+    clock.advance(14 * 60_000 - 1);
+    assert.match(outcome(device.policy), /^allow override:/);
+    clock.advance(1);
+    assert.equal(outcome(device.policy), DENIED);
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Invariant A4 for a process that is killed in the middle of uploads, at each step of them: what was sent is not doubled, what was not is
-// not lost. The real thread, the real clock.
+// not lost. The real thread, the real clock. OUTPOST_CRASH_LOOPS raises the kills, of all tests together.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -16,6 +16,9 @@ import type { ChildOptions } from '../fakes/upload-crash-child.ts';
 import { STEPS } from '../fakes/upload-crash-worker.ts';
 import { assertAcknowledged, assertAllArrived, rowsOnDisk } from './upload-kit.ts';
 
+/** Kills at each step; which time it comes by is that of the list, over and over. */
+const KILLS = Math.max(2, Math.ceil(Number(process.env['OUTPOST_CRASH_LOOPS'] ?? 0) / STEPS.length));
+const TIMES = [1, 3, 2];
 const CHILD = fileURLToPath(new URL('../fakes/upload-crash-child.ts', import.meta.url));
 
 async function run(
@@ -42,8 +45,9 @@ for (const step of STEPS) {
     mkdirSync(join(dir, 'org'));
     const receiver = await startMemoryReceiver({ clock: systemClock });
     t.after(() => receiver.close());
-    for (const times of [1, 3]) {
-      const { signal, said } = await run(t, receiver, { dir, prefix: `${step}-${times}`, step, times });
+    for (let kill = 0; kill < KILLS; kill++) {
+      const times = TIMES[kill % TIMES.length] ?? 1;
+      const { signal, said } = await run(t, receiver, { dir, prefix: `${step}-${kill}`, step, times });
       assert.deepEqual([signal, said], ['SIGKILL', '']);
     }
     const { code, said } = await run(t, receiver, { dir, prefix: 'end', step: undefined, times: 0 });

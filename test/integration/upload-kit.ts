@@ -78,7 +78,7 @@ export async function startRig(t: TestContext, options: RigOptions): Promise<Rig
     log,
     thread,
     events,
-    target: { url, key: receiver.key, keyid: receiver.keyid, caPems, deltaMs: 0 },
+    target: { url, device: receiver.device, key: receiver.key, keyid: receiver.keyid, caPems, deltaMs: 0 },
     get uploader() {
       assert.ok(uploader !== undefined);
       return uploader;

@@ -57,6 +57,13 @@ test('links in documents lead to files', () => {
     linksLead([page], (path) => path === 'README.md'),
     ['docs/a.md: links to b.md, which does not exist'],
   );
+  const code =
+    'a `[x](c.md)` b ``[`x`](d.md)`` c\n```sh\n[x](e.md)\n```\na lone ` here\n\n[y](b.md) and `there`, [`z`](f.md)';
+  assert.deepEqual(
+    linksLead([{ path: 'a.md', text: code }], () => false),
+    ['a.md: links to b.md, which does not exist', 'a.md: links to f.md, which does not exist'],
+    'what stands in code is no link',
+  );
 });
 
 test('no heading is empty', () => {

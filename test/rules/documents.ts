@@ -43,17 +43,24 @@ export function catalogueUsed(names: readonly string[], home: string, files: rea
     .map((name) => `${home}: ${name} is never used`);
 }
 
-/** Relative links of documents lead to files that exist. */
+/** Relative links of documents lead to files that exist. What looks like one in code is none. */
 export function linksLead(files: readonly SourceFile[], exists: (path: string) => boolean): Problem[] {
   return files
     .filter(({ path }) => path.endsWith('.md'))
     .flatMap(({ path, text }) =>
-      [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)]
+      [...withoutCode(text).matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)]
         .map(([, link = '']) => link)
         .filter((link) => !/^[a-z]+:/.test(link))
         .filter((link) => !exists(posix.normalize(posix.join(posix.dirname(path), link))))
         .map((link) => `${path}: links to ${link}, which does not exist`),
     );
+}
+
+/** Without fenced blocks and code spans, which begin and end with equally many backticks and stay within a paragraph. */
+function withoutCode(text: string): string {
+  return text
+    .replace(/^ *(```+)[\s\S]*?^ *\1`*$/gm, '')
+    .replace(/(?<!`)(`+)(?!`)(?:(?!\n\s*\n)[\s\S])*?(?<!`)\1(?!`)/g, '');
 }
 
 /** A heading says something below it. */

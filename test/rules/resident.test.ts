@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allFiles } from './repository.ts';
-import { RESIDENT, residentPackages } from './resident.ts';
+import { loadedAlone, RESIDENT, residentPackages } from './resident.ts';
 
 const files = allFiles();
 
@@ -36,4 +36,13 @@ test('a way to zod is told, at any depth; types and imports on use are none', ()
   for (const text of ["import type { z } from 'zod';", "const { z } = await import('zod');", "import 'node:fs';"]) {
     assert.deepEqual(found(text), [], text);
   }
+});
+
+test('a device of its own loads nothing that only one of an organisation needs', () => {
+  assert.deepEqual(loadedAlone(files), []);
+  const path = 'src/proxy/rules.ts';
+  const changed = files.map((file) =>
+    file.path === path ? { path, text: `import './sync/organisation.ts';\n${file.text}` } : file,
+  );
+  assert.ok(loadedAlone(changed).includes('src/proxy/sync/organisation.ts'));
 });

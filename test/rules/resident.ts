@@ -36,3 +36,28 @@ export function residentPackages(files: readonly SourceFile[]): Problem[] {
     return problems;
   });
 }
+
+/** Loaded only where a device belongs to an organisation. */
+const OF_AN_ORGANISATION = [
+  'src/proxy/in-organisation.ts',
+  'src/proxy/sync/organisation.ts',
+  'src/proxy/sync/http.ts',
+  'src/proxy/sync/enrol/enrol.ts',
+  'src/proxy/upload/uploader.ts',
+];
+
+/** What a device of its own would load of that, from the entry of the daemon. */
+export function loadedAlone(files: readonly SourceFile[]): readonly string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const seen = new Set<string>();
+  const walk = (path: string): void => {
+    const file = byPath.get(path);
+    if (file === undefined || seen.has(path)) return;
+    seen.add(path);
+    for (const { target, typeOnly, onUse } of importsOf(file)) {
+      if (target !== undefined && !typeOnly && !onUse) walk(target);
+    }
+  };
+  walk(RESIDENT[0]);
+  return OF_AN_ORGANISATION.filter((path) => seen.has(path) || !byPath.has(path));
+}

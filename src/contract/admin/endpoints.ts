@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import type { Permission } from './access.ts';
 import * as m from './messages.ts';
+import * as r from './record-messages.ts';
 
 export const ADMIN_API = '/admin/api/v1';
 export const SESSION_COOKIE = 'outpost_admin';
@@ -182,22 +183,22 @@ export const ADMIN_ENDPOINTS = {
   },
   removeSecret: { method: 'DELETE', path: '/secrets/{name}', permission: 'secrets.change', answer: m.doneAnswer },
 
-  audit: { method: 'GET', path: '/audit', permission: 'audit.read', query: m.auditQuery, answer: m.auditAnswerPage },
+  audit: { method: 'GET', path: '/audit', permission: 'audit.read', query: r.auditQuery, answer: r.auditAnswerPage },
   auditExport: {
     method: 'GET',
     path: '/audit/export',
     permission: 'audit.read',
-    query: m.auditQuery,
+    query: r.auditQuery,
     answer: 'json-lines',
   },
   adminLog: {
     method: 'GET',
     path: '/admin-log',
     permission: 'audit.read',
-    query: m.adminLogQuery,
-    answer: m.adminLogAnswer,
+    query: r.adminLogQuery,
+    answer: r.adminLogAnswer,
   },
-  adminLogCheck: { method: 'GET', path: '/admin-log/check', permission: 'audit.read', answer: m.adminLogCheckAnswer },
+  adminLogCheck: { method: 'GET', path: '/admin-log/check', permission: 'audit.read', answer: r.adminLogCheckAnswer },
 
   alarms: { method: 'GET', path: '/alarms', permission: 'alarms.read', query: m.alarmsQuery, answer: m.alarmsAnswer },
   acknowledgeAlarm: {

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { policyFault } from '../sync/messages.ts';
 import { KILL_LEVELS } from '../sync/objects.ts';
-import { deviceId, instant, orgId, ringId, secretName, text } from '../sync/words.ts';
+import { deviceId, instant, orgId, ringId, secretName, sha256Hex, text } from '../sync/words.ts';
 import { ROLES } from './access.ts';
 
 export const role = z.enum(ROLES);
@@ -251,78 +251,6 @@ export const secretRequest = z.strictObject({
   value: z.string().regex(/^[!-~]{1,8192}$/, 'must be visible ASCII characters without spaces'),
 });
 
-/** A text alone matches exactly; with `*` at its end as a prefix. */
-export const auditQuery = z.strictObject({
-  from: z.coerce.number().int().nonnegative().optional(),
-  to: z.coerce.number().int().nonnegative().optional(),
-  device: text(64).optional(),
-  app: text(256).optional(),
-  provider: text(256).optional(),
-  model: text(256).optional(),
-  host: text(256).optional(),
-  kind: text(32).optional(),
-  what: text(256).optional(),
-  rule: text(256).optional(),
-  request: text(64).optional(),
-  decision: text(64).optional(),
-  policy: text(64).optional(),
-  /** One row, by its id. */
-  id: z.coerce.number().int().positive().optional(),
-  after: cursor.optional(),
-  limit: z.coerce.number().int().min(1).max(500).optional(),
-});
-export const auditRowView = z.strictObject({
-  id: count,
-  device: z.string(),
-  device_name: z.string(),
-  epoch: z.string(),
-  seq: count,
-  at: z.int(),
-  received: instant,
-  hash: z.string(),
-  kind: z.string(),
-  request: z.string().nullable(),
-  decision: z.string().nullable(),
-  app: z.string().nullable(),
-  provider: z.string().nullable(),
-  model: z.string().nullable(),
-  host: z.string().nullable(),
-  what: z.string().nullable(),
-  rule: z.string().nullable(),
-  policy: z.string().nullable(),
-  input_tokens: count.nullable(),
-  output_tokens: count.nullable(),
-  /** Canonical text; null: quarantined. */
-  body: z.string().nullable(),
-});
-export type AuditRowView = z.infer<typeof auditRowView>;
-export const auditAnswerPage = z.strictObject({ rows: z.array(auditRowView), next });
-
-export const adminLogQuery = z.strictObject({
-  actor: text(256).optional(),
-  action: text(256).optional(),
-  target: text(256).optional(),
-  from: z.coerce.number().int().nonnegative().optional(),
-  to: z.coerce.number().int().nonnegative().optional(),
-  after: cursor.optional(),
-  limit: z.coerce.number().int().min(1).max(500).optional(),
-});
-export const adminLogAnswer = z.strictObject({
-  rows: z.array(
-    z.strictObject({
-      seq: count,
-      at: instant,
-      actor: z.string(),
-      action: z.string(),
-      target: z.string(),
-      result: z.string(),
-      detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-    }),
-  ),
-  next,
-});
-export const adminLogCheckAnswer = z.strictObject({ rows: count, whole: z.boolean(), problem: z.string().nullable() });
-
 export const alarmRow = z.strictObject({
   id: z.string(),
   kind: z.string(),
@@ -370,11 +298,15 @@ export const settingsAnswer = z.strictObject({
   org: z.strictObject({ id: orgId, name: text(256) }),
   four_eyes: z.boolean(),
   settings: z.record(z.string(), z.unknown()),
+  /** Of these settings as they are stored: whoever changes them says what they were made of. */
+  sha256: sha256Hex,
   root: z.strictObject({ number: version, fingerprint: z.string(), expires: instant }),
 });
 export const settingsRequest = z.strictObject({
   four_eyes: z.boolean().optional(),
   settings: z.record(z.string(), z.unknown()).optional(),
+  /** `sha256` of the answer that they were made of: `conflict` when others are stored by now. Absent: whatever is stored is replaced. */
+  sha256: sha256Hex.optional(),
 });
 
 export const holdRow = z.strictObject({

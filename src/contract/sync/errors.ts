@@ -25,7 +25,11 @@ export const SYNC_ERRORS = {
     text: 'The key is not (or no longer) known; the device must enrol again.',
     agent: 'reenroll',
   },
-  revoked: { status: 401, text: 'The device was revoked.', agent: 'revoked' },
+  revoked: {
+    status: 401,
+    text: 'The device was revoked. An administrator lets the machine enrol again with `outpost-admin device reenroll`.',
+    agent: 'revoked',
+  },
   token: { status: 403, text: 'The enrolment token is unknown, used up or expired.', agent: 'stop' },
   'sign-in': {
     status: 403,

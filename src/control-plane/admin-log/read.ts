@@ -6,6 +6,7 @@ import { type ChainBreak, checkRow, EMPTY_CHAIN, fromHex } from '../../protocol/
 import type { Context } from '../context.ts';
 import type { AdminLogTable, Database } from '../db/tables.ts';
 import { columnText } from '../ingest/columns.ts';
+import { nextTurn } from '../next-turn.ts';
 import { type AdminLogBody, adminColumns } from './columns.ts';
 
 export type AdminRow = Selectable<AdminLogTable>;
@@ -76,6 +77,7 @@ export async function verifyAdminLog(ctx: Pick<Context, 'db'>, org: string): Pro
       head = { epoch: row.epoch, seq: row.seq, hash: row.hash };
       rows += 1;
     }
+    await nextTurn();
   }
 }
 

@@ -3,6 +3,7 @@
 // request.
 
 import type { FastifyReply } from 'fastify';
+import { plainPage } from '../../contract/plain-page.ts';
 import type { OidcFailure } from './auth/oidc-sign-in.ts';
 
 const PAGES: Readonly<Record<OidcFailure, readonly [status: number, title: string, text: string]>> = {
@@ -19,21 +20,5 @@ export function sendFailurePage(reply: FastifyReply, why: OidcFailure): FastifyR
   return reply
     .code(status)
     .type('text/html; charset=utf-8')
-    .send(`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} - Outpost</title>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<p>${text}</p>
-<p><a href="/admin/">Sign in</a></p>
-</main>
-</body>
-</html>
-`);
+    .send(plainPage(title, [text, '<a href="/admin/">Sign in</a>']));
 }

@@ -4,6 +4,7 @@
 import { SYSTEM } from '../actor.ts';
 import type { Context } from '../context.ts';
 import { DAY_MS } from '../ingest/day-partitions.ts';
+import { nextTurn } from '../next-turn.ts';
 import { readSettings } from '../orgs/settings.ts';
 import { NOT_CLOSED, raiseAlarm } from './raise.ts';
 
@@ -17,7 +18,7 @@ export async function findSilent(ctx: Context): Promise<void> {
   const orgs = await ctx.db.query.selectFrom('org').select(['id', 'settings']).execute();
   for (const { id, settings } of orgs) {
     const heardSince = ctx.clock.now() - readSettings(settings).silent_days * DAY_MS;
-    while ((await raiseSome(ctx, id, heardSince)) === SLICE);
+    while ((await raiseSome(ctx, id, heardSince)) === SLICE) await nextTurn();
     await closeHeard(ctx, id, heardSince);
   }
 }

@@ -218,6 +218,8 @@ async function auditTables(tx: Kysely<Database>, kind: Db['kind']): Promise<void
     ['audit_request', 'request'],
     ['audit_decision', 'decision'],
     ['audit_at', 'org, at'],
+    // See by-age.ts.
+    ...(kind === 'sqlite' ? [['audit_age', 'org, (day + 0)']] : []),
   ]) {
     await sql.raw(`CREATE INDEX ${name} ON audit (${columns})`).execute(tx);
   }

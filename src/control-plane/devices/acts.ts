@@ -37,7 +37,7 @@ async function set(tx: Transaction<Database>, { org, id }: DeviceTable, values: 
   await tx.updateTable('device').set(values).where('org', '=', org).where('id', '=', id).execute();
 }
 
-/** Final: its keys are refused from now on. */
+/** Its keys are refused from now on, and its machine may not enrol again. */
 export async function revokeDevice(
   ctx: Context,
   org: string,
@@ -53,13 +53,15 @@ export async function revokeDevice(
   });
 }
 
-/** The device must make new keys and enrol again. */
+/** The device must make new keys and enrol again. Lets the machine of a revoked one back in; nothing else does. */
 export async function requestReenrolment(ctx: Context, org: string, id: string, actor: Actor): Promise<void> {
   await change(ctx, org, id, async (tx, device) => {
     if (device.state === 'reenroll') return;
-    if (device.state !== 'active') throw new Refused('conflict', `the device is ${device.state}`);
-    await set(tx, device, { state: 'reenroll' });
-    await recordAdmin(tx, ctx, org, done(actor, 'device.reenroll', `device:${id}`));
+    if (device.state === 'replaced') throw new Refused('conflict', 'the device is replaced');
+    // Off the signed list, too: a device that stands there would not hear that it may come back.
+    await set(tx, device, { state: 'reenroll', revoke_reason: null });
+    const detail = { was: device.state };
+    await recordAdmin(tx, ctx, org, done(actor, 'device.reenroll', `device:${id}`, detail));
   });
 }
 

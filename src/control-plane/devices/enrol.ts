@@ -2,12 +2,12 @@
 // Makes a device of whoever holds a token. One transaction, safe to repeat: the key's thumbprint says who it was. Knows no HTTP; the
 // caller has checked that the request is signed with the key that it brings.
 
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { EnrollAnswer, EnrollRequest } from '../../contract/sync/messages.ts';
 import type { SignatureParameters } from '../../protocol/http-signature.ts';
 import { done, SYSTEM } from '../actor.ts';
 import { recordAdmin } from '../admin-log/record.ts';
-import { raiseAlarm } from '../alarms/raise.ts';
+import { type AlarmDetail, raiseAlarm } from '../alarms/raise.ts';
 import type { Context } from '../context.ts';
 import { locked } from '../db/open.ts';
 import type { Database, DeviceTable, TokenTable } from '../db/tables.ts';
@@ -26,16 +26,18 @@ export interface Enrolment {
   readonly replaced: readonly string[];
 }
 
-/** Throws SyncError: `token`, or what has become of the device meanwhile. */
+/** Throws SyncError: `token`, `revoked` for a machine that was, or what has become of the device meanwhile. */
 export async function enrol(
   ctx: Context,
   request: EnrollRequest,
   keys: CheckedKeys,
   signature: SignatureParameters,
+  /** Of the network: for the log, and kept nowhere else. */
+  address?: string,
 ): Promise<Enrolment> {
   const { org } = request;
   const now = ctx.clock.now();
-  return await ctx.db.transaction(async (tx) => {
+  const made = await ctx.db.transaction(async (tx): Promise<Enrolment | 'revoked'> => {
     await rememberNonce(tx, ctx, signature);
     const home = await tx.selectFrom('org').select(['ring_key', 'settings']).where('id', '=', org).executeTakeFirst();
     if (home === undefined) throw new SyncError('token');
@@ -57,9 +59,15 @@ export async function enrol(
 
     const id = `d-${ctx.random(16).toString('hex')}`;
     const same = request.facts.serial === undefined ? [] : await ofSerial(ctx, tx, org, request.facts.serial);
+    const last = lastOf(same);
+    if (last?.state === 'revoked') {
+      await tellReturned(ctx, tx, last, { token: token.id });
+      // The alarm stays.
+      return 'revoked';
+    }
     const device = newDevice(ctx, id, request, keys, {
-      ring: await ringFor(tx, same[0], ringOf(home.ring_key, id)),
-      replaces: same[0]?.id ?? null,
+      ring: await ringFor(tx, last, ringOf(home.ring_key, id)),
+      replaces: last?.id ?? null,
       token: token.id,
     });
     const inserted = await tx
@@ -85,16 +93,21 @@ export async function enrol(
     // One that was told to enrol again is expected to.
     const displaced = same.find(({ state }) => state === 'active');
     if (displaced !== undefined) await tellDisplaced(ctx, tx, displaced, device);
+    const beside = await revokedBeside(tx, org, request.facts.serial);
+    if (beside !== undefined) await tellReturned(ctx, tx, beside, { token: token.id, by: id });
     await tx
       .updateTable('token')
       .set({ uses: token.uses + 1 })
       .where('id', '=', token.id)
       .execute();
     const { name } = request.facts;
-    const detail = { token: token.id, name, ...(device.replaces !== null && { replaces: device.replaces }) };
+    const from = address === undefined ? {} : { address };
+    const detail = { token: token.id, name, ...from, ...(device.replaces !== null && { replaces: device.replaces }) };
     await recordAdmin(tx, ctx, org, done(SYSTEM, 'device.enroll', `device:${id}`, detail));
     return { answer: answerFor(device), replaced };
   });
+  if (made === 'revoked') throw new SyncError('revoked');
+  return made;
 }
 
 /** The device that has these keys already. It is asked for the same thing again, whatever has become of its token. */
@@ -119,10 +132,44 @@ function isUsable({ uses, max_uses, expires, revoked }: TokenTable, now: number)
 async function ofSerial(ctx: Context, tx: Transaction<Database>, org: string, serial: string) {
   const rows = tx
     .selectFrom('device')
-    .select(['id', 'org', 'state', 'ring', 'policy_version'])
+    .select(['id', 'org', 'state', 'ring', 'policy_version', 'replaces'])
     .where('org', '=', org)
     .where('serial', '=', serial);
   return await locked(ctx.db, rows.orderBy('enrolled', 'desc').orderBy('id')).execute();
+}
+
+/** The one that no other took the place of: one of before may be revoked later, when its keys turn up. */
+function lastOf<T extends Pick<DeviceTable, 'id' | 'replaces'>>(same: readonly T[]): T | undefined {
+  const replaced = new Set(same.map(({ replaces }) => replaces));
+  return same.find(({ id }) => !replaced.has(id));
+}
+
+/** However often it asks: one trouble. */
+async function tellReturned(
+  ctx: Context,
+  tx: Transaction<Database>,
+  { id: device, org }: Pick<DeviceTable, 'id' | 'org'>,
+  detail: AlarmDetail,
+): Promise<void> {
+  await raiseAlarm(tx, ctx, { org, kind: 'revoked-returned', device, key: `revoked-returned:${device}`, detail });
+}
+
+/** A revoked device of the same machine whose data lay elsewhere: another user's, or the same one's who moved it. */
+async function revokedBeside(tx: Transaction<Database>, org: string, serial: string | undefined) {
+  const machine = serial?.slice(0, serial.lastIndexOf('/') + 1) ?? '';
+  if (machine === '') return undefined;
+  return await tx
+    .selectFrom('device')
+    .select(['id', 'org'])
+    .where('org', '=', org)
+    // Few have one; an index finds them.
+    .where('revoke_reason', 'is not', null)
+    .where('state', '=', 'revoked')
+    .where(sql<string>`substr(serial, 1, ${machine.length})`, '=', machine)
+    .where('serial', '<>', serial ?? '')
+    .orderBy('enrolled', 'desc')
+    .limit(1)
+    .executeTakeFirst();
 }
 
 /** A machine keeps what it has accepted when it enrols again, and would refuse an older version. */

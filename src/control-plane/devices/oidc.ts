@@ -5,6 +5,7 @@
 import * as oidc from 'openid-client';
 import type { Context } from '../context.ts';
 import { SyncError } from '../http/sync-error.ts';
+import { openClientSecret } from './client-secret.ts';
 import type { SignInSettings } from './sign-in-settings.ts';
 
 export interface Oidc {
@@ -46,13 +47,6 @@ const PATIENCE_S = 10;
 /** What the protocol takes. */
 const LONGEST = 256;
 const MOST_GROUPS = 1024;
-
-const secretBound = (org: string): string => `sign-in:${org}`;
-
-/** What a client secret is kept as in the organisation's settings. */
-export function sealClientSecret(ctx: Context, org: string, secret: string): string {
-  return ctx.keys.encrypt(Buffer.from(secret, 'utf8'), secretBound(org)).toString('base64');
-}
 
 export function createOidc(ctx: Context): Oidc {
   const known = new Map<string, { readonly at: number; readonly config: oidc.Configuration }>();
@@ -116,9 +110,13 @@ export function createOidc(ctx: Context): Oidc {
   };
 }
 
-function clientAuth(ctx: Context, org: string, { client_secret_sealed: sealed }: SignInSettings): oidc.ClientAuth {
+function clientAuth(
+  ctx: Context,
+  org: string,
+  { issuer, client_secret_sealed: sealed }: SignInSettings,
+): oidc.ClientAuth {
   if (sealed === undefined) return oidc.None();
-  return oidc.ClientSecretBasic(ctx.keys.decrypt(Buffer.from(sealed, 'base64'), secretBound(org)).toString('utf8'));
+  return oidc.ClientSecretBasic(openClientSecret(ctx, org, issuer, sealed));
 }
 
 type Claims = Readonly<Record<string, unknown>> & { readonly sub: string };

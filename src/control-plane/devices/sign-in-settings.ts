@@ -16,7 +16,7 @@ function isGuarded(issuer: string): boolean {
 export const signInSettings = z.strictObject({
   issuer: z.string().max(1024).refine(isGuarded, 'must be an https URL without user, query and fragment'),
   client_id: text(256),
-  /** As `sealClientSecret` makes it, so that a copy of the database does not have it. Absent: a public client. */
+  /** As `sealClientSecret` makes it, so that a copy of the database does not have it; good for the issuer's host alone. Absent: a public client. */
   client_secret_sealed: z.base64().max(4096).optional(),
   scope: z
     .string()

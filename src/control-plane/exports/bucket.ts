@@ -43,7 +43,7 @@ interface Place {
 async function putInto(place: Place, name: string, bytes: Buffer): Promise<void> {
   // Not every store knows conditional writes; asking first makes an overwrite all but impossible there, too.
   if (await isThere(place, name, bytes)) return;
-  const { status } = await ask(place, 'PUT', name, bytes);
+  const { status } = await ask(place, 'PUT', name, { bytes });
   if (status >= 200 && status < 300) return;
   // Another process, or an attempt of ours whose answer was lost.
   if (status === 412 && (await isThere(place, name, bytes))) return;
@@ -52,7 +52,7 @@ async function putInto(place: Place, name: string, bytes: Buffer): Promise<void>
 
 /** False: it is not, or not to be seen. Throws when something else lies there. */
 async function isThere(place: Place, name: string, bytes: Buffer): Promise<boolean> {
-  const { status, body } = await ask(place, 'GET', name);
+  const { status, body } = await ask(place, 'GET', name, { expects: bytes.length });
   // S3 says 403 of what is not there to whoever may not list the bucket.
   if (status === 404 || status === 403) return false;
   if (status !== 200) throw new Error(`the bucket answers ${status}`);
@@ -64,7 +64,7 @@ async function ask(
   { ctx, org, bucket, poster }: Place,
   method: 'GET' | 'PUT',
   name: string,
-  bytes: Buffer = Buffer.alloc(0),
+  { bytes = Buffer.alloc(0), expects = 0 }: { readonly bytes?: Buffer; readonly expects?: number },
 ): Promise<Answer> {
   const base = new URL(bucket.url);
   const path = `${base.pathname.replace(/\/+$/, '')}/${name.split('/').map(awsEncode).join('/')}`;
@@ -82,6 +82,7 @@ async function ask(
     url: `${base.origin}${path}`,
     headers: Object.fromEntries([...headers, ...signed]),
     body: bytes,
+    expects,
   };
   return await poster.send(outgoing);
 }

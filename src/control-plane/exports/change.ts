@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import type { Actor } from '../actor.ts';
-import { changeSettings, readOrgSettings } from '../admin/org-settings.ts';
+import { changeSettings } from '../admin/org-settings.ts';
 import type { Context } from '../context.ts';
 import { Refused } from '../refused.ts';
 
@@ -63,7 +63,7 @@ async function change(
   actor: Actor,
   work: (all: readonly Stored[]) => readonly Members[],
 ): Promise<void> {
-  const { settings } = await readOrgSettings(ctx, org);
-  const exports = work(stored.parse(settings['exports'] ?? []));
-  await changeSettings(ctx, org, actor, { settings: { ...settings, exports } });
+  await changeSettings(ctx, org, actor, {
+    settings: (settings) => ({ ...settings, exports: work(stored.parse(settings['exports'] ?? [])) }),
+  });
 }

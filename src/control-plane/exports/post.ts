@@ -8,7 +8,7 @@ import type { Clock } from '../../contract/clock.ts';
 
 /** Milliseconds for the whole of it. */
 export const PATIENCE = 20_000;
-/** Bytes; what is longer is not read. */
+/** Bytes of an answer, unless somebody waits for more; what is longer is not read. */
 const MOST_ANSWER = 1_048_576;
 
 export interface Outgoing {
@@ -16,6 +16,8 @@ export interface Outgoing {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** Bytes that the answer may have where more than usual is asked for. */
+  readonly expects?: number;
 }
 
 export interface Answer {
@@ -45,7 +47,7 @@ export function createPoster(clock: Pick<Clock, 'after'>, ca: string | undefined
   const plain = new HttpAgent({ keepAlive: true });
   const stop = new AbortController();
   return {
-    async send({ method, url, headers, body }) {
+    async send({ method, url, headers, body, expects = 0 }) {
       const { protocol, hostname, port, pathname } = new URL(url);
       const https = protocol === 'https:';
       const patience = new AbortController();
@@ -60,7 +62,7 @@ export function createPoster(clock: Pick<Clock, 'after'>, ca: string | undefined
         signal: AbortSignal.any([patience.signal, stop.signal]),
       };
       try {
-        return await exchange(https ? httpsRequest : httpRequest, options, body);
+        return await exchange(https ? httpsRequest : httpRequest, options, body, Math.max(MOST_ANSWER, expects));
       } catch (error) {
         throw new Error(patience.signal.aborted ? 'no answer in time' : wordOf(error));
       } finally {
@@ -75,14 +77,14 @@ export function createPoster(clock: Pick<Clock, 'after'>, ca: string | undefined
   };
 }
 
-function exchange(ask: typeof httpRequest, options: RequestOptions, body: Buffer): Promise<Answer> {
+function exchange(ask: typeof httpRequest, options: RequestOptions, body: Buffer, most: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = ask(options, (response) => {
       const pieces: Buffer[] = [];
       let size = 0;
       response.on('data', (piece: Buffer) => {
         size += piece.length;
-        if (size <= MOST_ANSWER) pieces.push(piece);
+        if (size <= most) pieces.push(piece);
         else response.destroy(new Error('the answer is too long'));
       });
       response.on('error', reject);

@@ -73,7 +73,8 @@ export async function runExport(run: Run): Promise<void> {
 async function send({ ctx, org, settings, upTo, stop }: Run, way: Way, receiver: Receiver): Promise<void> {
   const { kinds } = settings;
   const until = ctx.clock.monotonic() + LONGEST_RUN;
-  let size = Math.max(1, MOST_ROWS >> way.cursor.failures);
+  // 2⁹ rows are more than that; shifting by 32 would be shifting by 0.
+  let size = Math.max(1, MOST_ROWS >> Math.min(way.cursor.failures, 9));
   while (!stop.aborted && ctx.clock.monotonic() < until && way.at.position < upTo) {
     const batch = await nextBatch(ctx, { org, after: way.at, upTo, kinds, size });
     const { length } = batch.facts;

@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { Refused } from '../refused.ts';
+import { invalidSettings } from '../orgs/invalid-settings.ts';
 
 const boundTo = (org: string, url: string): string => `export:${org}:${new URL(url).origin}`;
 
@@ -51,7 +51,8 @@ function sealHeaders(ctx: Pick<Context, 'keys'>, org: string, given: unknown, at
   for (const value of Object.values(kept)) mustOpen(ctx, org, url, value, `${at}.secret_headers_sealed`);
   if (Object.keys(kept).length + Object.keys(added).length === 0) return rest;
   const sealed = Object.entries(added).map(([name, value]) => {
-    if (!SENDABLE.test(value)) throw invalid(`${at}.secret_headers`, 'must be visible ASCII characters');
+    if (!SENDABLE.test(value))
+      throw invalidSettings([{ at: `${at}.secret_headers`, message: 'must be visible ASCII characters' }]);
     return [name.toLowerCase(), sealFor(ctx, org, url, value)] as const;
   });
   const old = Object.entries(kept).map(([name, value]) => [name.toLowerCase(), value] as const);
@@ -78,10 +79,7 @@ function mustOpen(ctx: Pick<Context, 'keys'>, org: string, url: string, sealed: 
   try {
     openFor(ctx, org, url, sealed);
   } catch {
-    throw invalid(at, 'was made for another address, or by another control plane; give it anew in clear');
+    const message = 'was made for another address, or by another control plane; give it anew in clear';
+    throw invalidSettings([{ at, message }]);
   }
-}
-
-function invalid(at: string, message: string): Refused {
-  return new Refused('invalid', 'these are no settings of an organisation', [{ message, line: 0, column: 0, at }]);
 }

@@ -117,7 +117,8 @@ const NOWHERE: Place = { position: 0, day: 0 };
 export async function exportedUpTo(ctx: Context, org: string): Promise<number | undefined> {
   const { query } = ctx.db;
   const settings = await settingsOf(query, org);
-  const bound = dayOf(ctx.clock.now()) - BOUND * (settings?.retention.metadata_days ?? 0);
+  const days = BOUND * (settings?.retention.metadata_days ?? 0);
+  const bound = dayOf(ctx.clock.now()) - days;
   let upTo: number | undefined;
   for (const one of settings?.exports ?? []) {
     const cursor = await readCursor(query, { org, name: one.name });
@@ -127,7 +128,7 @@ export async function exportedUpTo(ctx: Context, org: string): Promise<number | 
     let end = oldest.id - 1;
     if (oldest.day < bound) {
       end = (await lastBefore(query, org, bound)) ?? end;
-      const detail = { export: one.name, problem: cursor?.problem ?? '', lost_from: oldest.received, days: BOUND };
+      const detail = { export: one.name, problem: cursor?.problem ?? '', lost_from: oldest.received, days };
       await ctx.db.transaction((tx) =>
         raiseAlarm(tx, ctx, { org, kind: 'export-behind', device: null, key: `${alarmKey(one.name)}:lost`, detail }),
       );

@@ -26,11 +26,13 @@ import { SyncError } from './sync-error.ts';
 export interface DeviceRouteOptions {
   readonly door: DeviceDoor;
   readonly devices: DeviceLookup;
-  /** Enrolments of one address, and of one token, within a minute. */
+  /** Enrolments of one address within a minute. */
   readonly enrolmentsPerMinute: number;
 }
 
 const MINUTE = 60_000;
+/** An organisation rolls out from several addresses with one token: so many times as many enrolments as of one address. */
+const ADDRESSES_OF_TOKEN = 5;
 
 function checked(keys: PublicKeys): CheckedKeys {
   const found = checkKeys(keys);
@@ -52,8 +54,8 @@ export function deviceRoutes(scope: FastifyInstance, ctx: Context, options: Devi
       const keys = checked(wish.keys);
       const signature = door.withNewKey(request, keys.sign);
       const { current, ttl } = byToken.count(tokenHash(wish.token), MINUTE);
-      if (current > most) throw new SyncError('rate', {}, Math.ceil(ttl / 1000));
-      const { answer, replaced } = await enrol(ctx, wish, keys, signature);
+      if (current > most * ADDRESSES_OF_TOKEN) throw new SyncError('rate', {}, Math.ceil(ttl / 1000));
+      const { answer, replaced } = await enrol(ctx, wish, keys, signature, request.ip);
       for (const device of replaced) await ctx.events.publish({ org: wish.org, device, seq: 0, spread_s: 0 });
       return answer;
     },

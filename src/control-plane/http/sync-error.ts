@@ -63,7 +63,7 @@ const PASSING_CODES = new Set([
   'SQLITE_IOERR',
 ]);
 
-const WHY = { missing: 'missing', conflict: 'unavailable', forbidden: 'forbidden' } as const;
+const WHY = { missing: 'missing', conflict: 'unavailable', forbidden: 'forbidden', rate: 'rate' } as const;
 
 /** What an error of a service, or an unexpected one, means for a device: the database is away for now, or we have a defect. */
 export function refusalOf(error: unknown): SyncError {

@@ -13,7 +13,7 @@ import type { Database, DeviceTable } from '../db/tables.ts';
 import { signersInForce } from '../orgs/root-store.ts';
 import { type CheckedRow, checkBatch } from './check-batch.ts';
 import { dayOf, ensureDays, isMissingDay } from './day-partitions.ts';
-import { lockEpoch, otherEpochs, type StoredEpoch, storedHashes } from './epochs.ts';
+import { formerDevices, formerEpoch, lockEpoch, otherEpochs, type StoredEpoch, storedHashes } from './epochs.ts';
 import { insertRows, noteApps } from './insert-rows.ts';
 import { type Head, NO_HEAD, overlapOf, placeOf } from './place.ts';
 import { previousOf, rowAlarms } from './row-alarms.ts';
@@ -77,8 +77,9 @@ async function store(
 ): Promise<Stored> {
   const { epoch } = batch;
   const now = ctx.clock.now();
-  const known = await lockEpoch(tx, ctx, device, epoch, { create: mayBegin(batch), now });
-  if (known === undefined) return { ok: false, error: 'behind', ack: NO_HEAD };
+  const mine = await lockEpoch(tx, ctx, device, epoch, { create: false, now });
+  const known = mine ?? (await begin(tx, ctx, device, batch, now));
+  if (!('device' in known)) return known;
   const overlap = overlapOf(batch, known);
   const place = placeOf(batch, known, overlap === undefined ? new Map() : await storedHashes(tx, known, overlap));
   switch (place.kind) {
@@ -90,6 +91,30 @@ async function store(
     case 'fits':
       return await append(tx, ctx, device, known, rows.slice(place.from), place.lost, now);
   }
+}
+
+/** The device has sent nothing of this epoch: as the one that it was before it enrolled again it may have, and then goes on from there. */
+async function begin(
+  tx: Transaction<Database>,
+  ctx: Context,
+  device: Uploader,
+  batch: AuditBatch,
+  now: number,
+): Promise<StoredEpoch | (Stored & { readonly ok: false })> {
+  const { epoch } = batch;
+  const behind = (ack: Head) => ({ ok: false, error: 'behind', ack }) as const;
+  const before = await formerEpoch(tx, device.org, await formerDevices(tx, device), epoch);
+  let [create, head] = [mayBegin(batch), NO_HEAD];
+  if (before !== undefined) {
+    const overlap = overlapOf(batch, before);
+    const place = placeOf(batch, before, overlap === undefined ? new Map() : await storedHashes(tx, before, overlap));
+    if (place.kind === 'behind') return behind({ seq: before.seq, hash: before.hash });
+    // Two histories: this device gets one of its own, which begins at its first row.
+    if (place.kind === 'fork') await alarm(tx, ctx, device, 'fork', epoch, { seq: place.seq, stored: before.seq });
+    else head = { seq: before.seq, hash: before.hash };
+    create = true;
+  }
+  return (await lockEpoch(tx, ctx, device, epoch, { create, now, head })) ?? behind(NO_HEAD);
 }
 
 /** Can these rows be the first of an epoch? Else none is begun for them. */

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { type SecretsPayload, secretsPayload } from '../../contract/sync/objects.ts';
-import { type SealingJwk, sealingKey, secretName } from '../../contract/sync/words.ts';
+import { LIMITS, type SealingJwk, sealingKey, secretName } from '../../contract/sync/words.ts';
 import { thumbprintOfJwk } from '../../protocol/key-id.ts';
 import { seal } from '../../protocol/seal.ts';
 import { type Signer, signObject } from '../../protocol/signed-object.ts';
@@ -19,6 +19,11 @@ import { refresh } from './fresh.ts';
 
 /** As many as an envelope takes. */
 const MOST = 1024;
+/**
+ * Bytes of all names and values as JSON: Base64 in the signed object and once more in the sealed one make 16 bytes of 9; twice 1,024
+ * are for all else in either (headers, signature, ids).
+ */
+const LARGEST = Math.floor((LIMITS.document * 9) / 16) - 2_048;
 
 const boundTo = (org: string, name: string) => `secret:${org}:${name}`;
 
@@ -58,6 +63,10 @@ export async function setSecret(ctx: Context, org: string, actor: Actor, name: s
     if (held.length >= MOST && !held.some((each) => each.name === name)) {
       throw new Refused('conflict', `there are ${MOST} secrets already`);
     }
+    const size = JSON.stringify({ ...(await secretValues(ctx, org, tx)), [name]: value }).length;
+    if (size > LARGEST) {
+      throw new Refused('conflict', `all secrets together may have ${LARGEST} characters, these would be ${size}`);
+    }
     const row = { sealed, updated: ctx.clock.now(), updated_by: actor.name };
     await tx
       .insertInto('secret')
@@ -91,8 +100,12 @@ async function changed(ctx: Context, org: string, work: (tx: Transaction<Databas
 }
 
 /** All values in clear: for an envelope, and for the check of what names them. */
-export async function secretValues(ctx: Context, org: string): Promise<Record<string, string>> {
-  const rows = await ctx.db.query.selectFrom('secret').select(['name', 'sealed']).where('org', '=', org).execute();
+export async function secretValues(
+  ctx: Context,
+  org: string,
+  db: Kysely<Database> = ctx.db.query,
+): Promise<Record<string, string>> {
+  const rows = await db.selectFrom('secret').select(['name', 'sealed']).where('org', '=', org).execute();
   return Object.fromEntries(
     rows.map(({ name, sealed }) => [name, ctx.keys.decrypt(sealed, boundTo(org, name)).toString('utf8')]),
   );

@@ -9,6 +9,7 @@ import { indexCatalogue } from '../../proxy/policy/catalogue.ts';
 import { compilePolicy } from '../../proxy/policy/compile.ts';
 import type { Policy } from '../../proxy/policy/policy.ts';
 import type { Context } from '../context.ts';
+import { fewAtOnce } from '../few-at-once.ts';
 import { secretValues } from '../objects/secrets.ts';
 import { type PolicyFault, Refused } from '../refused.ts';
 import type { BundleToCheck, CheckedBundle } from './check-bundle.ts';
@@ -18,8 +19,17 @@ const MOST_MEMORY_MB = 512;
 /** Milliseconds. The largest text that is allowed takes a few seconds. */
 const LONGEST = 60_000;
 const MOST_THREADS = 2;
+/** Each of them keeps its texts, of up to 18 MB. */
+const MOST_WAITING = 4;
 /** Bytes of a signed bundle besides its texts. */
 const OVERHEAD = 4_096;
+
+/** Of the whole process. */
+const threads = fewAtOnce({
+  atOnce: MOST_THREADS,
+  waiting: MOST_WAITING,
+  refusal: 'too many policies are being checked just now; try again in a minute',
+});
 
 export interface PolicyText {
   /** outpost.yaml. */
@@ -32,7 +42,7 @@ export type PolicyCheck =
   | { readonly ok: true; readonly warnings: readonly PolicyFault[] }
   | { readonly ok: false; readonly faults: readonly PolicyFault[]; readonly warnings: readonly PolicyFault[] };
 
-/** Checks as devices do, and that no key stands in it. Never refuses: faults are the answer. */
+/** Checks as devices do, and that no key stands in it. Faults are the answer; refuses only when too many are checked already. */
 export async function checkPolicy(ctx: Context, org: string, policy: PolicyText): Promise<PolicyCheck> {
   const checked = await check(ctx, org, policy);
   const { warnings } = checked;
@@ -66,23 +76,7 @@ async function check(ctx: Context, org: string, { config, files }: PolicyText): 
   const bytes = (Buffer.byteLength(JSON.stringify([config, files])) * 4) / 3;
   if (bytes > LIMITS.bundleText - OVERHEAD) return failed('the bundle would be larger than devices take');
   const secrets = await secretValues(ctx, org);
-  return await oneOfFew(() => inThread(ctx, { config, files, secrets }));
-}
-
-let running = 0;
-const waiting: (() => void)[] = [];
-
-/** Threads of the whole process: whatever is asked at once, the memory for it is bounded. */
-async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= MOST_THREADS) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running += 1;
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  }
+  return await threads.run(() => inThread(ctx, { config, files, secrets }));
 }
 
 function failed(message: string): CheckedBundle {

@@ -3,7 +3,7 @@
 
 import { sql } from 'kysely';
 import type { Context } from '../context.ts';
-import { nextTurn } from './next-turn.ts';
+import { nextTurn } from '../next-turn.ts';
 
 const DAY = 86_400_000;
 /** How far back the usual share is taken from. */

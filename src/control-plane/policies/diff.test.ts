@@ -39,6 +39,20 @@ test('files that came, went and stayed are told apart', () => {
   assert.deepEqual(diffPolicies(a, a), []);
 });
 
+test('a text that differs in more than 500 lines is not compared line by line, nor are many that do together', () => {
+  const hunks = (count: number, files: number) => {
+    const policy = (change: string) => {
+      const lines = text(count, (line) => (line % 2 === 0 ? `${line}` : `${change} ${line}`));
+      return { config: '', files: Object.fromEntries(Array.from({ length: files }, (_, n) => [`f${n}`, lines])) };
+    };
+    return diffPolicies(policy('a'), policy('b')).map((diff) => diff.hunks !== undefined);
+  };
+  assert.deepEqual(hunks(490, 3), [true, true, false]);
+  assert.deepEqual(hunks(510, 3), [false, false, false]);
+  // One changed line of each is found, however many there are.
+  assert.deepEqual(hunks(1, 32), Array(32).fill(true));
+});
+
 test('texts that have nothing in common are not compared line by line', () => {
   const a = { config: text(20_000, (line) => `a ${line}`), files: {} };
   const b = { config: text(20_000, (line) => `b ${line}`), files: {} };

@@ -5,10 +5,10 @@
 import type { Policy } from '../../proxy/policy/policy.ts';
 import type { Context } from '../context.ts';
 import { type BodyMembers, isMembers } from '../ingest/columns.ts';
+import { nextTurn } from '../next-turn.ts';
 import { Refused } from '../refused.ts';
 import { compiledPolicy, type PolicyText } from './check.ts';
 import { judgeRow, type RowFacts } from './judge-row.ts';
-import { nextTurn } from './next-turn.ts';
 
 const DAY = 86_400_000;
 /** Rows between two turns of the event loop: 10 ms. */

@@ -8,6 +8,7 @@ import { parsePayload } from '../../protocol/payload.ts';
 import { raiseAlarm } from '../alarms/raise.ts';
 import type { Context } from '../context.ts';
 import { dayOf } from '../ingest/day-partitions.ts';
+import { nextTurn } from '../next-turn.ts';
 import { payloadBytes } from '../orgs/root-store.ts';
 import { lastDigest } from './digest.ts';
 import { type DigestCheck, type DigestFinding, verifyDigests } from './verify-digests.ts';
@@ -31,6 +32,7 @@ export async function checkDigests(
   }
   for (const head of check.heads.values()) {
     const kind = await compare(ctx, org, head);
+    await nextTurn();
     if (kind !== undefined) {
       findings.push({ kind, file: STORED, text: `row ${head.seq} of ${head.device}, epoch ${head.epoch}` });
     }

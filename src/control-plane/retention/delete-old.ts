@@ -2,10 +2,14 @@
 // Deletes rows that are older than their organisation keeps them, but for held ones and those that an export has still to read. In
 // slices, or on PostgreSQL by the day where a whole day may go. Heads of epochs stay: repeats of deleted rows are known as such.
 
+import { sql } from 'kysely';
 import { done, SYSTEM } from '../actor.ts';
 import { recordAdmin } from '../admin-log/record.ts';
 import type { Context } from '../context.ts';
+import { AGE, nextDay } from '../db/by-age.ts';
+import type { Db } from '../db/open.ts';
 import { dayOf, listDays } from '../ingest/day-partitions.ts';
+import { nextTurn } from '../next-turn.ts';
 import { type OrgSettings, readSettings } from '../orgs/settings.ts';
 import { dropDay } from './drop-day.ts';
 import { isHeld } from './holds.ts';
@@ -61,43 +65,56 @@ async function dropDays(ctx: Context, due: readonly Due[]): Promise<number> {
 }
 
 async function deleteRows(ctx: Context, { org, before, upTo }: Due): Promise<number> {
-  const { query } = ctx.db;
-  // Rows arrive in the order of their ids: behind the first that stays by its day, nothing needs to be looked at.
-  const first = await query
-    .selectFrom('audit')
-    .select('id')
-    .where('org', '=', org)
-    .where('day', '>=', before)
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst();
-  const end = Math.min(upTo, first === undefined ? Number.MAX_SAFE_INTEGER : first.id - 1);
-  let [after, rows] = [0, 0];
-  for (;;) {
-    const oldest = query
-      .selectFrom('audit')
-      .select('audit.id')
-      .where('audit.org', '=', org)
-      .where('audit.day', '<', before)
-      .where('audit.id', '>', after)
-      .where('audit.id', '<=', end)
-      .where((eb) => eb.not(isHeld(eb)))
-      .orderBy('audit.id')
-      .limit(SLICE);
-    const deleted = await query
-      .deleteFrom('audit')
-      .where('org', '=', org)
-      .where('day', '<', before)
-      .where('id', 'in', oldest)
-      .returning('id')
-      .execute();
-    if (deleted.length === 0) break;
-    rows += deleted.length;
-    after = deleted.reduce((most, { id }) => Math.max(most, id), after);
-  }
+  let rows = 0;
+  for await (const day of dueDays(ctx.db, org, before)) rows += await deleteOfDay(ctx, { org, day, upTo });
   if (rows > 0) {
     const row = done(SYSTEM, 'retention.delete', `org:${org}`, { rows, level: 'metadata', before_day: before });
     await ctx.db.transaction((tx) => recordAdmin(tx, ctx, org, row));
   }
   return rows;
+}
+
+/** Days of which there may be rows that are due. The order of rows by number says nothing: a server's clock may have been wrong. */
+async function* dueDays({ kind, query }: Db, org: string, before: number): AsyncGenerator<number, void, undefined> {
+  if (kind === 'postgres') {
+    yield* (await listDays(query)).filter((day) => day < before);
+    return;
+  }
+  let day = await nextDay(query, org, Number.MIN_SAFE_INTEGER);
+  for (; day !== undefined && day < before; day = await nextDay(query, org, day)) yield day;
+}
+
+async function deleteOfDay(
+  { db }: Context,
+  { org, day, upTo }: { readonly org: string; readonly day: number; readonly upTo: number },
+): Promise<number> {
+  const { query } = db;
+  const ofDay = db.kind === 'postgres' ? sql<number>`day` : AGE;
+  let [after, rows] = [0, 0];
+  for (;;) {
+    // Held rows count as well: a slice of them alone must not take long either.
+    const slice = query
+      .selectFrom('audit')
+      .select('id')
+      .where('org', '=', org)
+      .where(ofDay, '=', day)
+      .where('id', '>', after)
+      .where('id', '<=', upTo)
+      .orderBy('id')
+      .limit(SLICE);
+    const { last } = await query
+      .selectFrom(slice.as('slice'))
+      .select((eb) => eb.fn.max<number | null>('id').as('last'))
+      .executeTakeFirstOrThrow();
+    if (last === null) return rows;
+    const deleted = await query
+      .deleteFrom('audit')
+      .where('day', '=', day)
+      .where('id', 'in', slice)
+      .where((eb) => eb.not(isHeld(eb)))
+      .executeTakeFirst();
+    rows += Number(deleted.numDeletedRows);
+    after = Number(last);
+    await nextTurn();
+  }
 }

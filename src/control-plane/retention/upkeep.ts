@@ -18,7 +18,7 @@ export interface UpkeepOptions extends RetentionOptions {
 export interface Upkeep {
   /** One round now. Never throws: what goes wrong is logged and tried again in the next round. */
   run(): Promise<void>;
-  /** Ends the rounds; resolves when the one under way has ended. */
+  /** Ends the rounds; resolves when the task under way has ended. */
   close(): Promise<void>;
 }
 
@@ -27,12 +27,14 @@ const EVERY_MS = 300_000;
 /** Rounds of which one looks for rows to delete: each hour. */
 const RETENTION_EVERY = 12;
 
-/** The first round begins when the caller says so; await it before the server takes rows. */
+/** The first round begins when the caller says so. */
 export function startUpkeep(ctx: Context, { digestPlace, ...retention }: UpkeepOptions): Upkeep {
   let rounds = 0;
   let running: Promise<void> | undefined;
+  let closed = false;
 
   const attempt = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+    if (closed) return;
     try {
       await work();
     } catch (error) {
@@ -46,7 +48,7 @@ export function startUpkeep(ctx: Context, { digestPlace, ...retention }: UpkeepO
     await alone('silent', () => findSilent(ctx));
     if (rounds % RETENTION_EVERY === 0) await alone('retention', () => applyRetention(ctx, retention));
     rounds += 1;
-    await alone('digests', () => writeDigests(ctx, digestPlace));
+    await alone('digests', () => writeDigests(ctx, digestPlace, () => closed));
     await alone('late-digests', () => findLateDigests(ctx));
   };
   const run = (): Promise<void> => {
@@ -59,6 +61,7 @@ export function startUpkeep(ctx: Context, { digestPlace, ...retention }: UpkeepO
   return {
     run,
     async close() {
+      closed = true;
       timer.clear();
       await running;
     },
@@ -66,9 +69,15 @@ export function startUpkeep(ctx: Context, { digestPlace, ...retention }: UpkeepO
 }
 
 /** One organisation whose digest cannot be kept must not keep the others from theirs. */
-async function writeDigests(ctx: Context, digestPlace: UpkeepOptions['digestPlace']): Promise<void> {
+async function writeDigests(
+  ctx: Context,
+  digestPlace: UpkeepOptions['digestPlace'],
+  isClosed: () => boolean,
+): Promise<void> {
   const failed: unknown[] = [];
   for (const { id } of await ctx.db.query.selectFrom('org').select('id').orderBy('id').execute()) {
+    // A bucket that does not answer takes its time.
+    if (isClosed()) break;
     try {
       const put = await digestPlace(id);
       if (put !== undefined) await writeDigest(ctx, id, put);

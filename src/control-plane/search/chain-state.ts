@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import type { Database, EpochTable } from '../db/tables.ts';
 import { dayOf } from '../ingest/day-partitions.ts';
 import { NO_HEAD } from '../ingest/place.ts';
+import { nextTurn } from '../next-turn.ts';
 import type { FoundRow } from './search-rows.ts';
 
 export type EpochState = Selectable<EpochTable>;
@@ -70,6 +71,7 @@ export async function verifyStored(
       rows += 1;
       last = { seq, hash };
     }
+    await nextTurn();
     if (slice.length < SLICE) break;
   }
   if (last.seq < state.seq && holes.length < MOST_HOLES) holes.push({ from: last.seq + 1, to: state.seq });

@@ -4,7 +4,7 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../db/tables.ts';
 import { columnText } from '../ingest/columns.ts';
-import { dayOf } from '../ingest/day-partitions.ts';
+import { DAY_MS, dayOf } from '../ingest/day-partitions.ts';
 
 /** The whole text, or how it begins. */
 export type TextMatch = string | { readonly prefix: string };
@@ -36,6 +36,28 @@ export interface RowFilter extends Readonly<Partial<Record<TextFilter, TextMatch
   /** When it arrived here. PostgreSQL then looks at these days only. */
   readonly received_from?: number;
   readonly received_to?: number;
+  /** The day of arrival (AuditTable.day). */
+  readonly day?: number;
+}
+
+/** Milliseconds. How far back a search looks at least: in most organisations a few million rows. */
+const BACK = 30 * DAY_MS;
+/**
+ * Milliseconds by which the clock of a device may be ahead: what happened at a time, as it says, has not arrived earlier than so long before.
+ */
+const AHEAD = 7 * DAY_MS;
+
+/** Is it found by an index of its own, whatever else is asked? */
+export function hasIndex({ id, request, decision }: RowFilter): boolean {
+  return id !== undefined || typeof request === 'string' || typeof decision === 'string';
+}
+
+/** Rows that arrived earlier are not looked at, in milliseconds since the Unix epoch; undefined: all are. `received_from` always says it. */
+export function lookedSince(filter: RowFilter, now: number): number | undefined {
+  const { from, to, received_from: said, received_to: end } = filter;
+  const usual = Math.min(now, to ?? now, end ?? now) - BACK;
+  const since = said ?? (hasIndex(filter) ? 0 : Math.min(usual, (from ?? now) - AHEAD));
+  return since > 0 ? since : undefined;
 }
 
 /** All parts must hold. An empty filter finds all rows of the organisation. */
@@ -48,7 +70,8 @@ export function matches(org: string, filter: RowFilter) {
       if (typeof match === 'string') parts.push(eb(column, '=', asStored(match)));
       else parts.push(startsWith(eb, column, asStored(match.prefix)));
     }
-    const { id, from, to, received_from: first, received_to: end } = filter;
+    const { id, day, from, to, received_from: first, received_to: end } = filter;
+    if (day !== undefined) parts.push(eb('day', '=', day));
     if (id !== undefined) parts.push(eb('id', '=', id));
     if (from !== undefined) parts.push(eb('at', '>=', from));
     if (to !== undefined) parts.push(eb('at', '<', to));

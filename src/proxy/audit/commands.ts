@@ -22,7 +22,8 @@ Reads the audit log of this machine. Works while the daemon runs and while it do
     -n LINES        how many (default 20)
     --follow        goes on with each row as it is written, until Ctrl-C
   show ID         every row of one call, by its request id (x-outpost-request-id) or decision id (x-outpost-decision)
-  verify          walks the whole chain and names the first break; exit code 1 if there is one
+  verify          walks the whole chain and names the first break; in an organisation also the receipts, by which it has signed for
+                  rows. Exit code 1 if anything is wrong
   export          every row as one JSON object a line, with what is needed to check the chain elsewhere
 
   --json          JSON Lines instead of a table
@@ -75,17 +76,33 @@ export function auditShow({ dir, id, json, out }: ShowOptions): number {
   return 0;
 }
 
+/** What an organisation has signed for. */
+export interface Receipts {
+  readonly org: string;
+  /** Of those that are here. */
+  readonly rows: number;
+  readonly findings: readonly string[];
+}
+
 export interface VerifyOptions {
   readonly dir: string;
+  /** Undefined: the device is in no organisation. */
+  readonly receipts?: Receipts | undefined;
   readonly json: boolean;
   readonly out: Out;
 }
 
-/** Exit code 1: the chain has a break that the log does not explain. */
-export function auditVerify({ dir, json, out }: VerifyOptions): number {
+/** Exit code 1: the chain has a break that the log does not explain, or a receipt is not right. */
+export function auditVerify({ dir, receipts, json, out }: VerifyOptions): number {
   const result = verifyFolder(dir);
-  out.write(json ? `${JSON.stringify(result)}\n` : verdict(result));
-  return result.findings.length === 0 ? 0 : 1;
+  const said = receipts === undefined ? '' : receiptWords(receipts);
+  out.write(json ? `${JSON.stringify({ ...result, receipts })}\n` : `${verdict(result)}${said}`);
+  return result.findings.length === 0 && (receipts?.findings.length ?? 0) === 0 ? 0 : 1;
+}
+
+function receiptWords({ org, rows, findings }: Receipts): string {
+  const signed = rows === 0 ? `${org} has signed for none of them yet.` : `${org} has signed for ${rows} of them.`;
+  return `${[signed, ...findings.map((finding) => `  ${finding}`)].map(printable).join('\n')}\n`;
 }
 
 function verdict({ files, rows, findings, explained }: Verification): string {

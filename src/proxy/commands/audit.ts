@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { AUDIT_HELP, auditExport, auditShow, auditTail, auditVerify } from '../audit/commands.ts';
 import { systemClock } from '../clock.ts';
 import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor, UsageError } from './command.ts';
+import { checkReceipts } from './receipts.ts';
 
 const ACTIONS = ['tail', 'show', 'verify', 'export'] as const;
 const DEFAULT_LINES = 20;
@@ -26,7 +27,8 @@ export const audit: Command = {
     const [named, id = ''] = positionals;
     const action = ACTIONS.find((name) => name === named);
     if (action === undefined) throw new UsageError(`say one of ${ACTIONS.join(', ')}`);
-    const dir = join(resolve(values['data-dir'] ?? pathsFor(io).dataDir), 'audit');
+    const dataDir = resolve(values['data-dir'] ?? pathsFor(io).dataDir);
+    const dir = join(dataDir, 'audit');
     const json = values.json === true;
     const out = io.stdout;
     if (id !== '' && action !== 'show') throw new UsageError(`unexpected argument "${id}"`);
@@ -55,7 +57,7 @@ export const audit: Command = {
       case 'show':
         return auditShow({ dir, id, json, out });
       case 'verify':
-        return auditVerify({ dir, json, out });
+        return auditVerify({ dir, receipts: await checkReceipts(dataDir), json, out });
       case 'export':
         return auditExport({ dir, out });
     }

@@ -10,6 +10,8 @@ export interface Ready {
   readonly ca_path: string;
   readonly pid: number;
   readonly version: string;
+  /** The settings of device management that the daemon was told to read where the system has none. */
+  readonly managed_path?: string | undefined;
 }
 
 export const RUN_FILE = 'run.json';

@@ -17,7 +17,9 @@ const NOT_ENROLLED = 'this device is not enrolled; see: outpost enroll --help\n'
 /** In words. */
 function keptWords(keys: KeysAtHand, store: string | undefined): string {
   if (keys.kind !== 'keys') return `${keys.kind}: ${keys.detail}`;
-  return keys.protection === 'file' ? 'file, not sealed' : `sealed by ${store ?? 'the system'}`;
+  return keys.protection === 'file'
+    ? 'in a private file, not encrypted'
+    : `encrypted; the key to that is kept by ${store ?? 'the system'}`;
 }
 
 const storeTitle = (env: NodeJS.ProcessEnv): string | undefined => openKeyStore(process.platform, env, '')?.title;
@@ -66,8 +68,8 @@ export async function status({ io, dataDir, managed }: EnrollScene, json: boolea
     `  device   ${device}, ring ${ring} when it enrolled`,
     `  since    ${new Date(at).toISOString()}`,
     `  root     ${root}`,
-    `  key      ${keptWords(member.keys, storeTitle(io.env))}`,
-    `  managed  ${managed.kind === 'none' ? 'no' : managed.path}`,
+    `  keys     ${keptWords(member.keys, storeTitle(io.env))}`,
+    `  managed  ${managed.kind === 'none' ? 'by nobody' : `by ${managed.path}`}`,
   ];
   io.stdout.write(`${lines.join('\n')}\n`);
   return 0;

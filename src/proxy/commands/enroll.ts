@@ -3,17 +3,18 @@
 // device; a running daemon takes it up by itself.
 
 import { resolve } from 'node:path';
-import { type Managed, readManagedSettings } from '../os/managed-settings/managed-settings.ts';
+import type { Managed } from '../os/managed-settings/managed-settings.ts';
 import { type OpenUrl, openUrl } from '../os/open-url.ts';
 import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor, UsageError } from './command.ts';
 import { join } from './enroll-join.ts';
 import { leave, signInPerson, status } from './enroll-member.ts';
+import { managedAt } from './membership.ts';
 import { type Terminal, terminal } from './terminal.ts';
 
 /** What the command needs of the machine. */
 export interface EnrollParts {
   readonly terminal: Terminal;
-  readonly managed: () => Promise<Managed>;
+  readonly managed: (dataDir: string) => Promise<Managed>;
   readonly openUrl: OpenUrl;
 }
 
@@ -75,7 +76,7 @@ export function createEnroll({ terminal, managed, openUrl }: EnrollParts): Comma
       if (yes && action !== 'leave' && values.root === undefined) {
         throw new UsageError('--yes needs --root: what nobody is asked about must have been said');
       }
-      const parts = { io, dataDir, terminal, managed: await managed() };
+      const parts = { io, dataDir, terminal, managed: await managed(dataDir) };
       switch (action) {
         case 'status':
           return await status(parts, json);
@@ -94,6 +95,6 @@ export function createEnroll({ terminal, managed, openUrl }: EnrollParts): Comma
 
 export const enroll = createEnroll({
   terminal,
-  managed: () => readManagedSettings({ platform: process.platform }),
+  managed: (dataDir) => managedAt(dataDir),
   openUrl: openUrl(process.platform),
 });

@@ -9,7 +9,8 @@ import { deviceFacts } from '../device-facts.ts';
 import { openAuthority } from '../intercept/certs/authority.ts';
 import { silentLog } from '../log.ts';
 import { openKeyStore } from '../os/key-store/open.ts';
-import type { Managed } from '../os/managed-settings/managed-settings.ts';
+import { LARGEST_LAST_GOOD, LAST_GOOD_FILE } from '../os/managed-settings/last-good.ts';
+import { type Managed, type ManagedPlace, readManagedSettings } from '../os/managed-settings/managed-settings.ts';
 import { openTrustStore } from '../os/trust-store/open.ts';
 import { type ManagedFacts, type Organisation, readOrganisation } from '../sync/enrol/boot.ts';
 import type { EnrolParts } from '../sync/enrol/enrol.ts';
@@ -21,10 +22,31 @@ import { createHttp } from '../sync/http.ts';
 import { openOrgFolder } from '../sync/org-folder.ts';
 import { acceptRoots } from '../upstream/trust.ts';
 import { VERSION } from '../version.ts';
+import { findRunning } from './running.ts';
 
 export interface DeviceParts extends EnrolParts {
   readonly dataDir: string;
   readonly found: Organisation;
+}
+
+/**
+ * The settings of device management as the daemon of this folder reads them: also from a file that it was named. With the daemon down, from
+ * the one that was good last.
+ */
+export async function managedAt(dataDir: string, place?: ManagedPlace): Promise<Managed> {
+  const named = findRunning(dataDir)?.managed_path ?? (await namedLast(dataDir));
+  return await readManagedSettings({ platform: process.platform, named, ...(place !== undefined && { place }) });
+}
+
+/** Whatever stands there: a file counts only when it is an administrator's. */
+async function namedLast(dataDir: string): Promise<string | undefined> {
+  try {
+    const text = await openOrgFolder(join(dataDir, 'org'), filePort).read(LAST_GOOD_FILE, LARGEST_LAST_GOOD);
+    const { path } = JSON.parse(text ?? '{}') as { readonly path?: unknown };
+    return typeof path === 'string' && existsSync(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws Error with a sentence when the settings of device management are there and not to be believed */
@@ -58,7 +80,7 @@ export async function deviceParts(
   const files = openOrgFolder(folder, filePort);
   const keyFile = openKeyFile({ files, store: openKeyStore(process.platform, env, folder), random: randomBytes });
   const found = await readOrganisation({ files, keyFile, managed, log: silentLog });
-  return { dataDir, files, keyFile, found, clock: systemClock, facts: deviceFacts() };
+  return { dataDir, files, keyFile, found, clock: systemClock, facts: deviceFacts(dataDir) };
 }
 
 /** Connects for as long as `use` takes. */

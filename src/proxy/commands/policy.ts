@@ -2,18 +2,21 @@
 // `outpost policy show`: which rules hold on this device, and who set each value. Reads what lies on the disk, checked as a daemon checks
 // it that starts, so that it works with the daemon down.
 
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { agentState } from '../../contract/local-api.ts';
-import type { Log } from '../../contract/log.ts';
+import { type AgentState, agentState } from '../../contract/local-api.ts';
+import type { Log, LogFields } from '../../contract/log.ts';
 import { printable } from '../../contract/printable.ts';
 import { systemClock } from '../clock.ts';
 import { silentLog } from '../log.ts';
-import { type Managed, readManagedSettings } from '../os/managed-settings/managed-settings.ts';
+import { standingOf } from '../managed-source.ts';
+import type { Managed } from '../os/managed-settings/managed-settings.ts';
 import { checkConfig } from '../policy/check.ts';
 import { formatError } from '../policy/format-error.ts';
 import { settingsOf } from '../policy/settings.ts';
 import { BUILD_DATE } from '../sync/build-date.ts';
 import { threadChecks } from '../sync/check/ask.ts';
+import { faultsOf, type Problem } from '../sync/check/messages.ts';
 import { type EffectiveValue, effectiveValues } from '../sync/effective.ts';
 import { readEnrolment } from '../sync/enrol/enrolment-file.ts';
 import { managementOf, targetOf } from '../sync/enrol/membership.ts';
@@ -32,6 +35,7 @@ import {
   pathsFor,
   UsageError,
 } from './command.ts';
+import { managedAt } from './membership.ts';
 import { callApi, findRunning } from './running.ts';
 
 /** As it is shown, and as `--json` prints it. Times are milliseconds since the Unix epoch. */
@@ -41,7 +45,8 @@ interface ShownValue {
   /** `managed`, `bundle N`, `file PATH` or `default`. */
   readonly source: string;
   readonly scope: 'organisation' | 'device';
-  readonly since?: number;
+  /** `always`: it is what nobody has set. */
+  readonly since: number | 'always';
 }
 
 interface Shown {
@@ -59,14 +64,19 @@ interface Shown {
 }
 
 export interface PolicyParts {
-  readonly managed: () => Promise<Managed>;
+  readonly managed: (dataDir: string) => Promise<Managed>;
 }
 
 const HELP = `outpost policy show [--effective] [--json] [--config FILE] [--data-dir DIR]
 
-Shows which rules hold on this device, where they come from, and each value that somebody has set: with its source (managed: device
-management; bundle N: version N of the organisation's policy; file: your outpost.yaml), whom it is meant for and since when it holds.
-Works with the daemon down. Secrets are shown by their names only. Exit code 0: rules were found; 1: they cannot be read.
+Shows which rules hold on this device, where they come from, and each value that somebody has set. Works with the daemon down. Secrets
+are shown by their names only. Exit code 0: rules were found; 1: they cannot be read.
+
+  SOURCE              managed: the device management of this machine; bundle N: version N of the organisation's policy;
+                      file: your outpost.yaml; default: nobody has set it
+  SCOPE               organisation: set for devices of the organisation; device: for this one
+  SINCE               when the version with the value came to rule here, or the file of device management was changed; always: it is
+                      what nobody has set
 
   --effective         also the values that nobody has set
   --json              machine-readable
@@ -91,11 +101,11 @@ export function createPolicy({ managed }: PolicyParts): Command {
       );
       if (positionals[0] !== 'show') throw new UsageError('say "show"');
       const dataDir = resolve(values['data-dir'] ?? pathsFor(io).dataDir);
-      const settings = await managed();
+      const settings = await managed(dataDir);
       const found = (await ofOrganisation(dataDir, settings, io.env)) ?? (await ofFile(dataDir, values.config, io));
       if (found === undefined) return 1;
       const ignored =
-        settings.kind === 'problem' ? [`the settings of device management are not obeyed: ${settings.message}`] : [];
+        settings.kind === 'problem' ? [`the settings of device management cannot be read: ${settings.message}`] : [];
       const shown = { ...found, problems: [...ignored, ...found.problems] };
       const wanted = values.effective ? shown.values : shown.values.filter(({ source }) => source !== 'default');
       const all = { ...shown, values: wanted };
@@ -105,25 +115,30 @@ export function createPolicy({ managed }: PolicyParts): Command {
   };
 }
 
-export const policy = createPolicy({ managed: () => readManagedSettings({ platform: process.platform }) });
+export const policy = createPolicy({ managed: (dataDir) => managedAt(dataDir) });
 
 /** Undefined: this device is in none. */
 async function ofOrganisation(dataDir: string, managed: Managed, env: NodeJS.ProcessEnv): Promise<Shown | undefined> {
-  const settings = managed.kind === 'settings' ? managed : undefined;
   const folder = openOrgFolder(join(dataDir, 'org'), filePort);
+  const standing = await standingOf(managed, folder);
+  const settings = standing.facts;
   const read = await readEnrolment(folder);
   const own = read.kind === 'enrolment' ? read.enrolment : undefined;
   const target = settings === undefined ? own : targetOf(settings);
-  if (target === undefined) return undefined;
+  if (target === undefined) {
+    if (!standing.inDoubt) return undefined;
+    const rules = 'none: AI requests are refused until the settings of device management can be read';
+    return { mode: 'organisation', rules, problems: [], values: [] };
+  }
   const { org, root } = target;
   const { device, ring } = own?.org === org ? own : { device: '', ring: 'none' };
-  const management = managementOf(settings);
+  const management = managementOf(standing);
   const reading = readClock(systemClock);
   const troubles: string[] = [];
   // What a daemon would log at its start.
   const log: Log = {
     ...silentLog,
-    warn: (event, fields) => troubles.push([event, ...Object.values(fields ?? {})].join(' ')),
+    warn: (event, fields = {}) => troubles.push(troubleWords(event, fields)),
   };
   const start = await startFrom({
     folder,
@@ -153,7 +168,12 @@ async function ofOrganisation(dataDir: string, managed: Managed, env: NodeJS.Pro
     },
     { reading, random: () => 0, management, buildDate: BUILD_DATE },
   ).state;
-  const effective = effectiveValues({ published, since: rules?.since, floors: management.floors });
+  const effective = effectiveValues({
+    published,
+    since: rules?.since,
+    floors: management.floors,
+    managedSince: settings?.since,
+  });
   const bundle = `bundle ${rules?.version ?? 0}`;
   return {
     mode: 'organisation',
@@ -166,16 +186,28 @@ async function ofOrganisation(dataDir: string, managed: Managed, env: NodeJS.Pro
   };
 }
 
+function troubleWords(event: string, { file, error, object, code }: LogFields): string {
+  if (event === 'sync-state-damaged') return 'state.json is damaged; what it said is lost';
+  if (error !== undefined) return `${file} cannot be read: ${error}`;
+  const [fault] = faultsOf({ object, code } as Problem);
+  const name = file === 'fresh' ? 'fresh.json' : `policy.${file}`;
+  return `${name} is not used: ${fault?.message ?? event}`;
+}
+
 /** Undefined: they cannot be read; that has been said. */
 async function ofFile(dataDir: string, named: string | undefined, io: Io): Promise<Shown | undefined> {
-  const running = named === undefined ? await pathOfDaemon(dataDir) : undefined;
-  const path = resolve(named ?? running ?? pathsFor(io).configPath);
-  const checked = await checkConfig({ path, mayBeAbsent: named === undefined && running === undefined, env: io.env });
+  const running = named === undefined ? await policyOfDaemon(dataDir) : undefined;
+  const path = resolve(named ?? running?.path ?? pathsFor(io).configPath);
+  const checked = await checkConfig({
+    path,
+    mayBeAbsent: named === undefined && running?.path === undefined,
+    env: io.env,
+  });
   if (!checked.ok) {
     for (const error of checked.errors) io.stderr.write(`${path}: ${formatError(error)}\n`);
     return undefined;
   }
-  const values = effectiveValues({ published: checked.config, since: undefined, floors: {} });
+  const values = effectiveValues({ published: checked.config, since: running?.since ?? changedAt(path), floors: {} });
   return {
     mode: 'stand-alone',
     rules: checked.text === undefined ? 'the built-in defaults' : path,
@@ -184,11 +216,17 @@ async function ofFile(dataDir: string, named: string | undefined, io: Io): Promi
   };
 }
 
-/** The file that the running daemon goes by. */
-async function pathOfDaemon(dataDir: string): Promise<string | undefined> {
+/** When a daemon that starts now would say that it was changed. */
+function changedAt(path: string): number | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : Math.trunc(stat.mtimeMs);
+}
+
+/** The file that the running daemon goes by, and since when. */
+async function policyOfDaemon(dataDir: string): Promise<AgentState['policy'] | undefined> {
   const ready = findRunning(dataDir);
   if (ready === undefined) return undefined;
-  return agentState.parse(await callApi(dataDir, ready, 'GET', '/v1/state')).policy.path;
+  return agentState.parse(await callApi(dataDir, ready, 'GET', '/v1/state')).policy;
 }
 
 function shownValue(
@@ -198,22 +236,41 @@ function shownValue(
 ): ShownValue {
   const names = { management: 'managed', policy: policySource, default: 'default' } as const;
   const scope = source === 'policy' ? policyScope : 'device';
-  return { path, value, source: names[source], scope, ...(since !== undefined && { since }) };
+  return { path, value, source: names[source], scope, since: since ?? 'always' };
 }
 
 const day = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 
-function words({ rules, sha256, since, state, managed, problems, values }: Shown): string {
+const STATES: Readonly<Record<string, string>> = {
+  waiting: 'waiting for the first policy',
+  fresh: 'fresh',
+  stale: 'not refreshed in time, still enforced',
+  expired: 'expired: nothing new was heard for too long',
+  revoked: 'this device was revoked',
+};
+
+function words({ mode, rules, sha256, since, state, managed, problems, values }: Shown): string {
   const lines = [`rules: ${rules}`];
   if (sha256 !== undefined) lines.push(`  sha256   ${sha256}`);
-  if (since !== undefined) lines.push(`  since    ${day(since)}`);
-  if (state !== undefined) lines.push(`  state    ${state}`);
-  if (managed !== undefined) lines.push(`  managed  ${managed}`);
+  if (since !== undefined) lines.push(`  since    ${day(since)} UTC`);
+  if (state !== undefined) lines.push(`  state    ${STATES[state] ?? state}`);
+  if (managed !== undefined) lines.push(`  managed  by ${managed}`);
   for (const problem of problems) lines.push(`  PROBLEM  ${printable(problem)}`);
-  const width = Math.min(48, Math.max(0, ...values.map(({ path }) => path.length)));
-  for (const { path, value, source, scope, since: from } of values) {
-    const about = [source, scope, ...(from === undefined ? [] : [`since ${day(from)}`])].join(', ');
-    lines.push(`${printable(path).padEnd(width)}  ${printable(String(value))}  [${printable(about)}]`);
-  }
+  if (values.length > 0) lines.push('', ...table(values));
+  else if (mode === 'stand-alone') lines.push('  nothing is set; --effective shows the defaults');
   return `${lines.join('\n')}\n`;
+}
+
+/** The value comes last: it may be long. */
+function table(values: readonly ShownValue[]): readonly string[] {
+  const rows = values.map(({ path, value, source, scope, since }) => [
+    path,
+    source.startsWith('file ') ? 'file' : source,
+    source === 'default' ? '-' : scope,
+    since === 'always' ? since : day(since),
+    String(value),
+  ]);
+  const all = [['NAME', 'SOURCE', 'SCOPE', 'SINCE (UTC)', 'VALUE'], ...rows];
+  const widths = [0, 1, 2, 3].map((at) => Math.min(48, Math.max(...all.map((row) => row[at]?.length ?? 0))));
+  return all.map((row) => row.map((cell, at) => printable(cell).padEnd(widths[at] ?? 0)).join('  '));
 }

@@ -31,8 +31,8 @@ ${DATA_DIR_HELP}
   --api-port N        port of the status page and local API (default ${DEFAULT_PORTS.api}; 0 picks a free one)
   --managed FILE      settings of device management, for a system that has none of its own; the file must belong to the
                       administrator, as the system's own must
-  --ready-file PATH   receives {proxy_url, gateway_url, api_url, ca_path, pid, version} as JSON once everything serves;
-                      removed on exit
+  --ready-file PATH   receives {proxy_url, gateway_url, api_url, ca_path, pid, version} as JSON once everything serves, and
+                      managed_path with --managed; removed on exit
   --log-level LEVEL   ${LOG_LEVELS.join(', ')} (default info); the log is JSON lines on standard error
 `,
   async run(args, io) {

@@ -18,6 +18,7 @@ export const readySchema: z.ZodType<Ready> = z.strictObject({
   ca_path: z.string(),
   pid: z.int().positive(),
   version: z.string(),
+  managed_path: z.string().optional(),
 });
 
 /** The daemon that says it runs on this data folder; undefined when none does. */

@@ -54,7 +54,7 @@ const PHASES: Readonly<Record<OrganisationState['phase'], string>> = {
   waiting: 'no policy has come yet',
   fresh: 'fresh',
   stale: 'not refreshed in time, still enforced',
-  expired: 'expired',
+  expired: 'expired: nothing new was heard for too long',
   revoked: 'this device was revoked',
 };
 
@@ -63,7 +63,7 @@ function rulesWords({ org, version }: OrganisationState): string {
 }
 
 function organisationWords({ org, url, device, phase, connected, orders, upload }: OrganisationState): string[] {
-  const error = upload.last_error === undefined ? '' : ` (${upload.last_error})`;
+  const error = upload.last_error === undefined ? '' : `; the last attempt failed: ${upload.last_error}`;
   return [
     `  member   of ${org} at ${url}${device === undefined ? ', not enrolled yet' : ` as ${device}`}`,
     `  policy   ${PHASES[phase]}${connected ? ', connected' : ''}`,

@@ -3,7 +3,6 @@
 // parser; what it lets through and RFC 9112 forbids is refused here. Knows nothing of TLS, CONNECT or policies.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../contract/clock.ts';
 import type { RawHeaders, UpgradeCall } from '../exchange/call.ts';
@@ -12,6 +11,7 @@ import { type Admission, type Admitted, type Client, type Front, refused, runCal
 import { H1Reply } from './h1-reply.ts';
 import { closeAfter } from './lingering-close.ts';
 import { closingResponse, type LocalAnswer, refusal } from './local-answer.ts';
+import { resetConnection } from './outflow.ts';
 
 /** Longer than the idle times of SDK pools and browsers (Go 90 s, Chromium 300 s), so that they, not we, close. Milliseconds. */
 export const KEEP_ALIVE_MS = 310_000;
@@ -243,7 +243,7 @@ export function callBase(client: Client, admitted: Admitted, method: string) {
 }
 
 function resetClient(client: Client, socket: Duplex): void {
-  if (!client.raw.destroyed) (client.raw as Socket).resetAndDestroy();
+  resetConnection(client.raw, socket);
   socket.destroy();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writing half of an answer on whatever stream carries it: waiting for room, and a reset that lets out first what was written.
+// The writing half of an answer on whatever stream carries it: waiting for room, a reset, and one that lets out first what was written.
 // Knows nothing of HTTP.
 
+import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { Clock } from '../../contract/clock.ts';
 
@@ -30,4 +31,20 @@ export function resetFlushed(stream: Writable, clock: Clock, reset: () => void):
     timer.clear();
     reset();
   });
+}
+
+/**
+ * RST instead of FIN, so that the peer cannot take what it got for complete. Not where a FIN is just on its way to the system, and the end
+ * said already: Node's reset fails then, and leaves the socket open for ever without a `close`.
+ * @param over what writes on the connection; TLS has a FIN of its own making
+ */
+export function resetConnection(tcp: Socket, over: Writable = tcp): void {
+  if (tcp.destroyed) return;
+  if (isEnding(tcp) || isEnding(over)) tcp.destroy();
+  else tcp.resetAndDestroy();
+}
+
+/** With bytes in front of it, the FIN has not been begun. */
+function isEnding({ writableEnded, writableFinished, writableLength }: Writable): boolean {
+  return writableEnded && !writableFinished && writableLength === 0;
 }

@@ -22,8 +22,9 @@ import { type Admission, type Client, type Front, refused } from './client.ts';
 import { type Dial, type DialOptions, dialFailure, dialFor, guardedLookup, isForbidden } from './dial.ts';
 import { admitH1, answerRequest, endWith, serveRequest, serveUpgrade } from './h1-server.ts';
 import { type LocalAnswer, plainText, refusal } from './local-answer.ts';
+import { resetConnection } from './outflow.ts';
 import { refuseTarget, type TargetRules } from './target-guard.ts';
-import { resetQuietly, type Tunnels } from './tunnel.ts';
+import type { Tunnels } from './tunnel.ts';
 
 export interface PlainDeps {
   readonly front: Front;
@@ -142,7 +143,7 @@ function forward(
   const timer = front.clock.after(deps.dialOptions.connectMs(), () => upstream.destroy());
   const failed = (error?: Error): void => {
     timer.clear();
-    if (res.headersSent || res.destroyed) return void (req.socket.destroyed || resetQuietly(req.socket));
+    if (res.headersSent || res.destroyed) return resetConnection(req.socket);
     const code = dialFailure(isForbidden(error) ? 'forbidden' : 'unreachable');
     front.onRefused(code);
     answerRequest(req, res, refusal(code), true);
@@ -169,7 +170,7 @@ function forward(
       try {
         if (answer.rawTrailers.length > 0) res.addTrailers(pairs(answer.rawTrailers));
       } catch {
-        resetQuietly(req.socket);
+        resetConnection(req.socket);
       }
     });
     answer.pipe(res);

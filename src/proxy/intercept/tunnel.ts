@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { Clock } from '../../contract/clock.ts';
+import { resetConnection } from './outflow.ts';
 
 export interface TunnelCounts {
   readonly open: number;
@@ -97,7 +98,7 @@ export function createTunnels(clock: Clock): Tunnels {
 function linkFates(a: Socket, b: Socket): () => void {
   const follow = (one: Socket, other: Socket): (() => void) => {
     const onClose = (hadError: boolean): void => {
-      if (hadError || !one.readableEnded) resetQuietly(other);
+      if (hadError || !one.readableEnded) resetConnection(other);
     };
     one.once('close', onClose);
     return () => one.off('close', onClose);
@@ -106,9 +107,4 @@ function linkFates(a: Socket, b: Socket): () => void {
   return () => {
     for (const off of undo) off();
   };
-}
-
-/** RST instead of FIN, so that the peer cannot take what it got for complete. */
-export function resetQuietly(socket: Socket): void {
-  if (!socket.destroyed) socket.resetAndDestroy();
 }

@@ -3,6 +3,7 @@
 
 import type { ApiError } from '../../contract/local-api.ts';
 import { API_VERSION, API_VERSION_HEADER } from '../../contract/local-api-constants.ts';
+import { plainPage } from '../../contract/plain-page.ts';
 
 export interface Answer {
   readonly status: number;
@@ -47,23 +48,7 @@ export function failure(
   return { ...json(error, status), headers };
 }
 
-/** A small page without script or style, for what must work before anybody has signed in. Texts must be ours: not escaped. */
-export function plainPage(status: number, title: string, lines: readonly string[]): Answer {
-  const body = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} - Outpost</title>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-${lines.map((line) => `<p>${line}</p>`).join('\n')}
-</main>
-</body>
-</html>
-`;
-  return { status, type: 'text/html; charset=utf-8', body };
+/** See `plainPage`. */
+export function plainAnswer(status: number, title: string, lines: readonly string[]): Answer {
+  return { status, type: 'text/html; charset=utf-8', body: plainPage(title, lines) };
 }

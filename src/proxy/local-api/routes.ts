@@ -5,7 +5,7 @@ import type { ActivityList, LoginCode, Shell } from '../../contract/local-api.ts
 import { ACTIVITY_LIMIT, SHELLS } from '../../contract/local-api-constants.ts';
 import { hasMembers, isText, type MemberTests } from '../../contract/members.ts';
 import type { AgentView } from './agent-view.ts';
-import { type Answer, failure, json, plainPage } from './answer.ts';
+import { type Answer, failure, json, plainAnswer } from './answer.ts';
 import type { PageFiles } from './page-files.ts';
 import { CODE_LIFE_MS, SESSION_LIFE_MS, type SignIn } from './sign-in.ts';
 
@@ -89,7 +89,7 @@ function plain(handle: () => Answer | Promise<Answer>): Route['handle'] {
   return ({ query }) => (parse(NO_QUERY, query) === undefined ? badQuery() : handle());
 }
 
-export const SIGNED_OUT = plainPage(401, 'Sign in from a terminal', [
+export const SIGNED_OUT = plainAnswer(401, 'Sign in from a terminal', [
   'This page shows what the agent on this machine does. To open it, run <code>outpost ui</code> in a terminal and use the address that it prints.',
   'That address works once, within a minute. You stay signed in for twelve hours.',
 ]);
@@ -211,7 +211,7 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
       handle: ({ name }) => {
         const session = signIn.redeem(name);
         if (session === undefined)
-          return plainPage(401, 'This address has been used or is too old', [
+          return plainAnswer(401, 'This address has been used or is too old', [
             'Run <code>outpost ui</code> again; the address that it prints works once, within a minute.',
           ]);
         const cookie = `${cookieName}=${session}; Path=/; Max-Age=${SESSION_LIFE_MS / 1_000}; HttpOnly; SameSite=Strict`;
@@ -225,7 +225,7 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
       handle: () => {
         const page = files.index();
         if (page === undefined)
-          return plainPage(503, 'The status page has not been built', ['Run <code>node build/page.mjs</code>.']);
+          return plainAnswer(503, 'The status page has not been built', ['Run <code>node build/page.mjs</code>.']);
         return { status: 200, ...page, csp: 'page' };
       },
     },

@@ -3,39 +3,37 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { afterRotation, type Floors, fromPersisted, judge, NO_FLOORS, raise, toPersisted } from './floors.ts';
 
-const FLOORS: Floors = { root: 3, bundle: 40, seq: new Map([['pilot', 900]]), secrets: 7 };
+const FLOORS: Floors = { root: 3, bundle: 40, seq: new Map([['pilot', 900]]) };
 
 function reread(floors: Floors): Floors | undefined {
   return fromPersisted(JSON.parse(JSON.stringify(toPersisted(floors))));
 }
 
 test('what is older than its floor is refused, and said so', () => {
-  const older = (what: string, floor: number, got: number) => ({ ok: false, problem: 'older', what, floor, got });
-  assert.deepEqual(judge(FLOORS, { root: 2 }), older('root', 3, 2));
-  assert.deepEqual(judge(FLOORS, { bundle: 39 }), older('bundle', 40, 39));
-  assert.deepEqual(judge(FLOORS, { fresh: { ring: 'pilot', seq: 899 } }), older('seq', 900, 899));
-  assert.deepEqual(judge(FLOORS, { secrets: 6 }), older('secrets', 7, 6));
-  assert.deepEqual(judge(FLOORS, { root: 3, bundle: 40, secrets: 0 }), older('secrets', 7, 0));
-  assert.deepEqual(judge(FLOORS, { bundle: Number.NaN }), older('bundle', 40, Number.NaN));
+  assert.deepEqual(judge(FLOORS, { root: 2 }), { what: 'root', floor: 3, got: 2 });
+  assert.deepEqual(judge(FLOORS, { bundle: 39 }), { what: 'bundle', floor: 40, got: 39 });
+  assert.deepEqual(judge(FLOORS, { fresh: { ring: 'pilot', seq: 899 } }), { what: 'seq', floor: 900, got: 899 });
+  assert.deepEqual(judge(FLOORS, { root: 3, bundle: 0 }), { what: 'bundle', floor: 40, got: 0 });
+  assert.deepEqual(judge(FLOORS, { bundle: Number.NaN }), { what: 'bundle', floor: 40, got: Number.NaN });
 });
 
 test('the same again is good, and so is what is newer or of another ring', () => {
   for (const versions of [
     {},
-    { root: 3, bundle: 40, fresh: { ring: 'pilot', seq: 900 }, secrets: 7 },
-    { root: 4, bundle: 41, fresh: { ring: 'pilot', seq: 901 }, secrets: 8 },
+    { root: 3, bundle: 40, fresh: { ring: 'pilot', seq: 900 } },
+    { root: 4, bundle: 41, fresh: { ring: 'pilot', seq: 901 } },
     { fresh: { ring: 'all', seq: 0 } },
   ]) {
-    assert.deepEqual(judge(FLOORS, versions), { ok: true });
+    assert.equal(judge(FLOORS, versions), undefined);
   }
-  assert.deepEqual(judge(NO_FLOORS, { root: 0, bundle: 0, fresh: { ring: 'all', seq: 0 }, secrets: 0 }), { ok: true });
+  assert.equal(judge(NO_FLOORS, { root: 0, bundle: 0, fresh: { ring: 'all', seq: 0 } }), undefined);
 });
 
 test('raising lifts what was accepted, leaves the rest and never lowers', () => {
   const raised = raise(FLOORS, { bundle: 41, fresh: { ring: 'pilot', seq: 901 } });
-  assert.deepEqual(raised, { root: 3, bundle: 41, seq: new Map([['pilot', 901]]), secrets: 7 });
+  assert.deepEqual(raised, { root: 3, bundle: 41, seq: new Map([['pilot', 901]]) });
   assert.deepEqual(raise(FLOORS, {}), FLOORS);
-  const lower = { root: 1, bundle: 1, fresh: { ring: 'pilot', seq: 1 }, secrets: 1 };
+  const lower = { root: 1, bundle: 1, fresh: { ring: 'pilot', seq: 1 } };
   assert.deepEqual(raise(FLOORS, lower), FLOORS);
   assert.deepEqual(FLOORS.seq, new Map([['pilot', 900]]), 'a floor is a value');
 });
@@ -64,17 +62,16 @@ test('a rotated key clears the floor of its role only, so that a version run ahe
   const far = raise(FLOORS, {
     bundle: Number.MAX_SAFE_INTEGER,
     fresh: { ring: 'pilot', seq: Number.MAX_SAFE_INTEGER },
-    secrets: Number.MAX_SAFE_INTEGER,
   });
-  const next = { root: 4, bundle: 41, fresh: { ring: 'pilot', seq: 901 }, secrets: 7 };
-  assert.equal(judge(far, next).ok, false);
+  const next = { root: 4, bundle: 41, fresh: { ring: 'pilot', seq: 901 } };
+  assert.equal(judge(far, next)?.what, 'bundle');
   const policy = afterRotation(far, 'policy');
   assert.deepEqual(policy, { ...far, bundle: 0 });
-  assert.equal(judge(policy, next).ok, false, 'the freshness key was not rotated');
+  assert.equal(judge(policy, next)?.what, 'seq', 'the freshness key was not rotated');
   const freshness = afterRotation(far, 'freshness');
-  assert.deepEqual(freshness, { ...far, seq: new Map(), secrets: 0 });
-  assert.equal(judge(freshness, next).ok, false, 'the policy key was not rotated');
-  assert.deepEqual(judge(afterRotation(policy, 'freshness'), next), { ok: true });
+  assert.deepEqual(freshness, { ...far, seq: new Map() });
+  assert.equal(judge(freshness, next)?.what, 'bundle', 'the policy key was not rotated');
+  assert.equal(judge(afterRotation(policy, 'freshness'), next), undefined);
 });
 
 test('floors come back from the disk as they were, whatever the rings are called', () => {
@@ -82,9 +79,9 @@ test('floors come back from the disk as they were, whatever the rings are called
   assert.deepEqual(reread(NO_FLOORS), NO_FLOORS);
   let floors = FLOORS;
   for (const ring of ['__proto__', 'constructor', 'toString', 'x'.repeat(256)]) {
-    assert.deepEqual(judge(floors, { fresh: { ring, seq: 0 } }), { ok: true }, ring);
+    assert.equal(judge(floors, { fresh: { ring, seq: 0 } }), undefined, ring);
     floors = raise(floors, { fresh: { ring, seq: 5 } });
-    assert.equal(judge(floors, { fresh: { ring, seq: 4 } }).ok, false, ring);
+    assert.equal(judge(floors, { fresh: { ring, seq: 4 } })?.floor, 5, ring);
   }
   assert.deepEqual(reread(floors), floors);
 });
@@ -107,8 +104,8 @@ test('damaged floors are refused whole', () => {
     { ...good, bundle: 1.5 },
     { ...good, bundle: 2 ** 53 },
     { ...good, bundle: null },
-    { ...good, secrets: Number.NaN },
-    { ...good, secrets: true },
+    { ...good, bundle: Number.NaN },
+    { ...good, bundle: true },
     { ...good, seq: null },
     { ...good, seq: { pilot: 900 } },
     { ...good, seq: ['pilot', 900] },

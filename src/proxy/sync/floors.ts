@@ -9,29 +9,24 @@ export interface Floors {
   readonly bundle: number;
   /** Sequence of the freshness documents, by ring. The ring that was raised last is last. */
   readonly seq: ReadonlyMap<string, number>;
-  readonly secrets: number;
 }
 
 /** The versions of what was received; members that it does not have are not judged. */
 export interface Versions {
-  readonly root?: number;
-  readonly bundle?: number;
-  readonly fresh?: { readonly ring: string; readonly seq: number };
-  readonly secrets?: number;
+  readonly root?: number | undefined;
+  readonly bundle?: number | undefined;
+  readonly fresh?: { readonly ring: string; readonly seq: number } | undefined;
 }
 
-export type Judgement =
-  | { readonly ok: true }
-  | {
-      readonly ok: false;
-      readonly problem: 'older';
-      readonly what: 'root' | 'bundle' | 'seq' | 'secrets';
-      readonly floor: number;
-      readonly got: number;
-    };
+/** Which of them is older than what was accepted before. */
+export interface Older {
+  readonly what: 'root' | 'bundle' | 'seq';
+  readonly floor: number;
+  readonly got: number;
+}
 
 /** Nothing was accepted yet. */
-export const NO_FLOORS: Floors = { root: 0, bundle: 0, seq: new Map(), secrets: 0 };
+export const NO_FLOORS: Floors = { root: 0, bundle: 0, seq: new Map() };
 
 /** A device changes its ring a few times in its life. Of more rings than this the one that was raised longest ago is forgotten. */
 const MOST_RINGS = 16;
@@ -41,28 +36,26 @@ function seqFloor(floors: Floors, ring: string): number {
   return floors.seq.get(ring) ?? 0;
 }
 
-/** Equal is good: the same object again. */
-export function judge(floors: Floors, { root, bundle, fresh, secrets }: Versions): Judgement {
-  const pairs = [
+/** Equal is good: the same object again. undefined: all are. */
+export function judge(floors: Floors, { root, bundle, fresh }: Versions): Older | undefined {
+  const all = [
     ['root', root, floors.root],
     ['bundle', bundle, floors.bundle],
     ['seq', fresh?.seq, fresh === undefined ? 0 : seqFloor(floors, fresh.ring)],
-    ['secrets', secrets, floors.secrets],
   ] as const;
-  for (const [what, got, floor] of pairs) {
+  for (const [what, got, floor] of all) {
     // Not `got < floor`, which is false for NaN.
-    if (got !== undefined && !(got >= floor)) return { ok: false, problem: 'older', what, floor, got };
+    if (got !== undefined && !(got >= floor)) return { what, floor, got };
   }
-  return { ok: true };
+  return undefined;
 }
 
 /** After acceptance. Never lowers a floor. */
-export function raise(floors: Floors, { root, bundle, fresh, secrets }: Versions): Floors {
+export function raise(floors: Floors, { root, bundle, fresh }: Versions): Floors {
   return {
     root: higher(floors.root, root),
     bundle: higher(floors.bundle, bundle),
     seq: fresh === undefined ? floors.seq : raiseSeq(floors, fresh.ring, fresh.seq),
-    secrets: higher(floors.secrets, secrets),
   };
 }
 
@@ -83,7 +76,7 @@ function raiseSeq(floors: Floors, ring: string, accepted: number): ReadonlyMap<s
  * of that role gone, the next good object is accepted again.
  */
 export function afterRotation(floors: Floors, role: 'policy' | 'freshness'): Floors {
-  return role === 'policy' ? { ...floors, bundle: 0 } : { ...floors, seq: new Map(), secrets: 0 };
+  return role === 'policy' ? { ...floors, bundle: 0 } : { ...floors, seq: new Map() };
 }
 
 export interface PersistedFloors {
@@ -92,7 +85,6 @@ export interface PersistedFloors {
   readonly bundle: number;
   /** Pairs, since names from outside are no names of members. */
   readonly seq: readonly (readonly [ring: string, seq: number])[];
-  readonly secrets: number;
 }
 
 function isRing(value: unknown): value is string {
@@ -115,17 +107,16 @@ const PERSISTED: MemberTests<PersistedFloors> = {
   root: isFloor,
   bundle: isFloor,
   seq: isSeq,
-  secrets: isFloor,
 };
 
 /** A plain object for JSON. */
-export function toPersisted({ root, bundle, seq, secrets }: Floors): PersistedFloors {
-  return { v: 1, root, bundle, seq: [...seq], secrets };
+export function toPersisted({ root, bundle, seq }: Floors): PersistedFloors {
+  return { v: 1, root, bundle, seq: [...seq] };
 }
 
 /** Undefined when the value is damaged. That is not the same as no floors: another copy must be asked. */
 export function fromPersisted(value: unknown): Floors | undefined {
   if (!hasMembers<PersistedFloors>(value, PERSISTED)) return undefined;
-  const { root, bundle, seq, secrets } = value;
-  return { root, bundle, seq: new Map(seq), secrets };
+  const { root, bundle, seq } = value;
+  return { root, bundle, seq: new Map(seq) };
 }

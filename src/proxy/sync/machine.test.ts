@@ -113,7 +113,7 @@ test('a document that is accepted raises the floors and counts as contact', () =
 
 test('a document that does not hold is remembered, and changes nothing else', () => {
   const table: readonly (readonly [Partial<FreshFacts>, RegExp])[] = [
-    [{ seq: 9 }, /older/],
+    [{ seq: 9, issued: T0 + 60_001 }, /older/],
     [{ root: 0 }, /the root is older/],
     [{ seq: 11, expires: T0 }, /has expired/],
     [{ seq: 11, rootExpires: T0 }, /the root has expired/],
@@ -130,18 +130,31 @@ test('a document that does not hold is remembered, and changes nothing else', ()
   }
 });
 
+test('a document that was in force before changes nothing, and counts as no contact', () => {
+  for (const issued of [T0 - 3_600_000, T0, T0 + 60_000]) {
+    const device = fresh();
+    const before = device.state;
+    device.do({ kind: 'document', facts: facts({ seq: 9, issued }), sha256: 'b'.repeat(64) });
+    assert.deepEqual(device.state, before);
+    assert.deepEqual(device.said(), []);
+  }
+});
+
 test('a key that was taken out takes the floor of its role with it', () => {
   const device = fresh({ seq: 900 });
   const rotated = { policy: false, freshness: true };
   device.do({ kind: 'document', facts: facts({ seq: 5, root: 2, rotated }), sha256: SHA });
   assert.deepEqual([device.state.document?.seq, device.state.floors.bundle], [5, 3]);
+  assert.equal(device.state.active?.secrets, 0, 'the envelope that it holds is worth nothing');
   const policy = fresh();
+  policy.do({ kind: 'bundle-refused', refused: { version: 3, sha256: SHA, secrets: 2, faults: [] } });
   policy.do({
     kind: 'document',
     facts: facts({ seq: 11, root: 2, rotated: { policy: true, freshness: false } }),
     sha256: SHA,
   });
   assert.deepEqual([policy.state.floors.bundle, policy.state.floors.seq.get('r100')], [0, 11]);
+  assert.deepEqual([policy.state.active?.secrets, policy.state.refusedBundle], [2, undefined]);
 });
 
 test('a bundle that does not hold stays remembered while it is the one that is offered', () => {
@@ -171,7 +184,7 @@ test('an activation ends the wait for a first policy, raises its floors and is r
   });
   device.do({ kind: 'activated', active: ACTIVE });
   assert.equal(device.state.view.phase, 'fresh');
-  assert.deepEqual([device.state.floors.bundle, device.state.floors.secrets], [3, 2]);
+  assert.equal(device.state.floors.bundle, 3);
   assert.deepEqual(device.said(), [
     'freshness {"from":"waiting","state":"fresh"}',
     'changed',

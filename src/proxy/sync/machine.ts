@@ -10,9 +10,10 @@ import { AWAITED_POLL_MS, awaitedAfter, isAtHand, isAwaited } from './awaited.ts
 import { firstPollDelay, nudgeDelay, pollDelay, type Random, RECONNECT_MS, retryDelay } from './backoff.ts';
 import { changesOf } from './changes.ts';
 import { type FreshFacts, faultsOf, type Problem } from './check/messages.ts';
-import { afterRotation, type Floors, judge, raise } from './floors.ts';
+import { judge, raise } from './floors.ts';
 import type { Freshness } from './freshness.ts';
-import type { Active, Kept, Refused, SyncState } from './state.ts';
+import { type Restored, restoredFrom, withoutOldKeys } from './key-rotation.ts';
+import type { Active, Refused, SyncState } from './state.ts';
 import { heard, missed, observe, type Reading, type TrustedTime, trustedNow, withServerNow } from './trusted-time.ts';
 import { type Management, nextLook, viewOf } from './view.ts';
 
@@ -28,6 +29,8 @@ const SAVE_MS = 600_000;
 export const REFUSED_MS = 3_600_000;
 /** What a slow answer may seem to put the clock off. */
 const CLOCK_OFF_MS = 10_000;
+/** What the clocks of two servers of an organisation may differ. */
+const SERVERS_APART_MS = 60_000;
 /** While nothing says how often to look. */
 const UNKNOWN_POLL_MS = 60_000;
 
@@ -93,18 +96,11 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** What was restored from the disk. */
-export interface Restored {
-  readonly kept: Kept;
-  readonly document: FreshFacts | undefined;
-  readonly active: Active | undefined;
-}
-
-export function begin({ kept, document, active }: Restored, context: StepContext): Step {
+export function begin(restored: Restored, context: StepContext): Step {
   const { reading, random } = context;
+  const { kept, document } = restored;
   const idle = {
     document,
-    active,
     refusedDocument: undefined,
     user: undefined,
     contact: undefined,
@@ -118,21 +114,13 @@ export function begin({ kept, document, active }: Restored, context: StepContext
     reportFailures: 0,
     savedAt: reading.monotonic,
   } as const;
-  const blank: Omit<SyncState, 'view'> = { ...kept, floors: withVersions(kept.floors, document, active), ...idle };
-  const state: SyncState = { ...blank, view: viewOf({ ...blank, view: NO_VIEW }, context.management, reading) };
+  const blank: Omit<SyncState, 'view'> = { ...kept, ...restoredFrom(restored), ...idle };
+  const state: SyncState = { ...blank, view: viewOf(blank, context.management, reading) };
   const first = plan(state, firstPollDelay(state.view.phase === 'fresh', random), context);
   const report = state.revoked === undefined ? planReport(first.state, firstPollDelay(true, random), reading) : first;
-  return { state: report.state, effects: [...first.effects, ...report.effects, look(report.state, reading)] };
-}
-
-const NO_VIEW: SyncState['view'] = { phase: 'waiting', freshness: { state: 'none' }, orders: [], override: undefined };
-
-/** What lies on the disk was accepted once, whatever became of the file that says so. */
-function withVersions(floors: Floors, document: FreshFacts | undefined, active: Active | undefined): Floors {
-  return raise(floors, {
-    ...(document === undefined ? {} : { root: document.root, fresh: { ring: document.ring, seq: document.seq } }),
-    ...(active === undefined ? {} : { bundle: active.version, secrets: active.secrets }),
-  });
+  const { older } = state.view;
+  const said: Effect[] = older === undefined ? [] : [{ kind: 'event', event: 'rolled-back', detail: { ...older } }];
+  return { state: report.state, effects: [...said, ...first.effects, ...report.effects, look(report.state, reading)] };
 }
 
 export function step(before: SyncState, event: SyncEvent, context: StepContext): Step {
@@ -202,8 +190,7 @@ function transition(state: SyncState, event: SyncEvent, context: StepContext): S
     case 'bundle-refused':
       return stays({ ...state, refusedBundle: { ...event.refused, at: trustedNow(state.time, reading) } });
     case 'activated': {
-      const { version: bundle, secrets } = event.active;
-      const floors = raise(state.floors, { bundle, secrets });
+      const floors = raise(state.floors, { bundle: event.active.version });
       return stays({ ...state, active: event.active, floors, refusedBundle: undefined });
     }
     case 'round-ended':
@@ -285,30 +272,45 @@ function accept(state: SyncState, facts: FreshFacts, sha256: string, context: St
     state: refuseDocument({ ...state, time }, sha256, problem, reading),
     effects: [],
   });
-  let { floors } = state;
-  for (const role of ['policy', 'freshness'] as const) {
-    if (facts.rotated[role]) floors = afterRotation(floors, role);
-  }
+  const renewed = withoutOldKeys(state, facts.rotated);
   const versions = { root: facts.root, fresh: { ring: facts.ring, seq: facts.seq } };
-  const judged = judge(floors, versions);
-  if (!judged.ok) return refuse({ object: judged.what === 'root' ? 'root' : 'fresh', code: 'older' });
+  const older = judge(renewed.floors, versions);
+  if (older !== undefined) {
+    if (older.what === 'seq' && isOutOfDate(state, facts)) return { state, effects: [] };
+    return refuse({ object: older.what === 'root' ? 'root' : 'fresh', code: 'older' });
+  }
   const time = heard(state.time, facts, reading, buildDate);
   if (time === undefined) return refuse({ object: 'fresh', code: 'undated' });
   // One moment for all that can expire.
   const now = trustedNow(time, reading);
   if (facts.rootExpires <= now) return refuse({ object: 'root', code: 'expired' }, time);
   if (facts.expires <= now) return refuse({ object: 'fresh', code: 'expired' }, time);
-  const isOffered = state.refusedBundle?.sha256 === facts.bundle?.sha256;
+  const isOffered = renewed.refusedBundle?.sha256 === facts.bundle?.sha256;
   const accepted: SyncState = {
-    ...state,
+    ...renewed,
     time,
-    floors: raise(floors, versions),
+    floors: raise(renewed.floors, versions),
     document: facts,
     refusedDocument: undefined,
-    refusedBundle: isOffered ? state.refusedBundle : undefined,
+    refusedBundle: isOffered ? renewed.refusedBundle : undefined,
+    override: sooner(renewed.override, trustedNow(state.time, reading) - now),
   };
   const next = withContact(accepted, reading);
   return facts.revoked ? revoke(next, reading) : { state: next, effects: [] };
+}
+
+/** Time that is taken back gives no override longer than it had left. */
+function sooner(override: SyncState['override'], ms: number): SyncState['override'] {
+  return override === undefined || ms <= 0 ? override : { ...override, until: override.until - ms };
+}
+
+/**
+ * One that was in force before, as a cache or another server may still have it: no news, and nothing to tell anybody. A lower number
+ * with a newer date is: the server has lost what it had signed.
+ */
+function isOutOfDate({ document, time }: SyncState, { issued }: FreshFacts): boolean {
+  const newest = Math.max(document?.issued ?? 0, time.server?.said ?? 0);
+  return issued <= newest + SERVERS_APART_MS;
 }
 
 function refuseDocument(state: SyncState, sha256: string, problem: Problem, reading: Reading): SyncState {

@@ -59,23 +59,45 @@ test('every value is told with who set it, and no key is shown', () => {
     telemetry: { otlp: { endpoint: 'http://127.0.0.1:1', headers: { authorization: 'Bearer shh' } } },
     audit: { level: 'relaxed', retention_days: 400 },
     organisation: { grace_days: 3 },
+    network: { connect_ports: [8080] },
+    hosts: [
+      {
+        host: 'api.example.com',
+        action: 'header',
+        headers: {
+          'x-api-key': 'shh',
+          'X-Goog-Api-Key': 'shh',
+          Authorization: 'shh',
+          'my-token': 'shh',
+          'x-team': 'blue',
+        },
+      },
+    ],
   };
   const floors: Floors = {
     audit: { level: 'strict', retention_days: 30 },
     block_hosts: ['bad.example'],
     no_bypass: true,
   };
-  const values = effectiveValues({ published, since: 5, floors });
+  const values = effectiveValues({ published, since: 5, floors, managedSince: 7 });
   const of = (path: string) =>
     values.filter((each) => each.path === path).map(({ value, source, scope, since }) => [value, source, scope, since]);
   assert.deepEqual(of('providers[0].api_key'), [['secret:key', 'policy', 'ring', 5]]);
-  assert.deepEqual(of('audit.level'), [['strict', 'management', 'device', undefined]]);
+  assert.deepEqual(of('audit.level'), [['strict', 'management', 'device', 7]]);
   assert.deepEqual(of('audit.retention_days'), [[400, 'policy', 'ring', 5]], 'the policy was stricter');
   assert.deepEqual(of('audit.on_full'), [['degrade', 'default', 'all', undefined]]);
-  assert.deepEqual(of('managed.block_hosts[0]'), [['bad.example', 'management', 'device', undefined]]);
-  assert.deepEqual(of('managed.no_bypass'), [[true, 'management', 'device', undefined]]);
+  assert.deepEqual(of('managed.block_hosts[0]'), [['bad.example', 'management', 'device', 7]]);
+  assert.deepEqual(of('managed.no_bypass'), [[true, 'management', 'device', 7]]);
   assert.deepEqual(of('organisation.grace_days'), [[3, 'policy', 'ring', 5]]);
   assert.deepEqual(of('organisation.on_expired'), [['enforce', 'default', 'all', undefined]]);
+  assert.deepEqual(of('hosts[0].headers.x-team'), [['blue', 'policy', 'ring', 5]]);
+  // A list replaces the whole of what nobody has set.
+  const about = (start: string) => values.filter(({ path }) => path.startsWith(start)).map(({ value }) => value);
+  assert.deepEqual(about('network.connect_ports'), [8080]);
+  assert.deepEqual(of('network.allow_private'), [['(none)', 'default', 'all', undefined]]);
+  assert.deepEqual(of('routing.breaker.failures'), [[3, 'default', 'all', undefined]]);
+  assert.deepEqual(of('status_pages.enabled'), [[false, 'default', 'all', undefined]]);
+  assert.deepEqual(of('telemetry.otlp.interval_ms'), [[15_000, 'default', 'all', undefined]]);
   const text = JSON.stringify(values);
   assert.ok(!text.includes('shh') && !text.includes('sk-shown') && !text.includes('AKIA1'));
   const paths = values.map(({ path }) => path);

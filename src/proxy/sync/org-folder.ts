@@ -22,7 +22,10 @@ export interface OrgFolder {
   /** @throws FileNotOurs, or the system's error. */
   readBytes(name: string, most: number): Promise<Buffer | undefined>;
   read(name: string, most: number): Promise<string | undefined>;
-  /** The whole file or nothing; durable when it resolves. Makes the folder. */
+  /**
+   * The whole file or nothing; durable when it resolves. Makes the folder. One after the other, as they were asked for: state that names
+   * a document is never there before it.
+   */
   replace(name: string, content: string | Uint8Array): Promise<void>;
   remove(name: string): Promise<void>;
   readPolicy(which: 'current' | 'previous'): Promise<Buffer | undefined>;
@@ -40,9 +43,14 @@ const NAMES = { current: CURRENT, previous: PREVIOUS } as const;
 export function openOrgFolder(path: string, port: FilePort): OrgFolder {
   const at = (name: string): string => join(path, name);
   const readBytes: OrgFolder['readBytes'] = (name, most) => readOwn(at(name), most);
-  const replace: OrgFolder['replace'] = async (name, content) => {
-    await makeFolder(path);
-    await replaceFile(port, at(name), typeof content === 'string' ? Buffer.from(content, 'utf8') : content);
+  let last: Promise<void> = Promise.resolve();
+  const replace: OrgFolder['replace'] = (name, content) => {
+    const replaced = last.then(async () => {
+      await makeFolder(path);
+      await replaceFile(port, at(name), typeof content === 'string' ? Buffer.from(content, 'utf8') : content);
+    });
+    last = replaced.catch(() => undefined);
+    return replaced;
   };
   return {
     readBytes,

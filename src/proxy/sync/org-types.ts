@@ -9,7 +9,6 @@ import type { Environment } from '../policy/keys.ts';
 import type { PolicyStore } from '../policy/policy.ts';
 import type { Random } from './backoff.ts';
 import type { Checks } from './check/ask.ts';
-import type { EffectiveValue } from './effective.ts';
 import type { FilePort } from './files.ts';
 import type { Detail } from './machine.ts';
 import type { Surroundings } from './report.ts';
@@ -83,13 +82,11 @@ export interface Organisation {
   clockTold(serverNow: number): void;
   /** Somebody else was refused with these words of the protocol. */
   refused(why: 'revoked' | 'reenroll'): void;
-  /** Looks now. Resolves when that look has ended, however. */
-  syncNow(): Promise<OrgStatus>;
+  /** Looks now. Resolves when that look has ended, however. `reached`: the control plane was heard in it. */
+  syncNow(): Promise<OrgStatus & { readonly reached: boolean }>;
   /** A code that an administrator has read out. */
   override(code: string): OverrideResult;
   /** The machine slept, or came back to a network. */
   woke(): void;
-  /** Every value that holds, and who set it. */
-  effective(): readonly EffectiveValue[];
   close(): Promise<void>;
 }

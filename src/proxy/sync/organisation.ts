@@ -11,7 +11,6 @@ import { BUILD_DATE } from './build-date.ts';
 import { threadChecks } from './check/ask.ts';
 import type { Activation, Anchor } from './check/messages.ts';
 import { createClient } from './client.ts';
-import { effectiveValues } from './effective.ts';
 import { filePort } from './files.ts';
 import { createHttp, type Signer } from './http.ts';
 import { begin, type Effect, type RoundFailure, type StepContext, type SyncEvent, step } from './machine.ts';
@@ -78,6 +77,7 @@ export async function openOrganisation(options: OrganisationOptions): Promise<Or
       document: start.document?.facts,
       active:
         start.active === undefined ? undefined : activeOf(start.active.activation, store.compiled, start.active.since),
+      ...(start.active === undefined ? {} : { outrun: start.active.outrun }),
     },
     context(),
   );
@@ -86,7 +86,7 @@ export async function openOrganisation(options: OrganisationOptions): Promise<Or
   let stream: NudgeStream | undefined;
   const timers: { [K in 'poll-in' | 'report-in' | 'look-in']?: Timer } = {};
   const listeners = new Set<() => void>();
-  let waiting: (() => void)[] = [];
+  let waiting: ((reached: boolean) => void)[] = [];
   let writing: Promise<void> = Promise.resolve();
   let saveWaits = false;
   let forgetting: Promise<void> | undefined;
@@ -180,7 +180,8 @@ export async function openOrganisation(options: OrganisationOptions): Promise<Or
     // Spread as the first rounds are: all agents connecting at once would be a herd.
     if (failure === undefined && !closed && state.revoked === undefined) stream ??= openStream();
     // A device that was revoked meanwhile looks no more: who waits for the next look would wait for ever.
-    for (const resolve of state.revoked === undefined ? asked : [...asked, ...waiting.splice(0)]) resolve();
+    const reached = failure === undefined || failure.contact === true;
+    for (const resolve of state.revoked === undefined ? asked : [...asked, ...waiting.splice(0)]) resolve(reached);
   }
 
   function openStream(): NudgeStream {
@@ -304,23 +305,18 @@ export async function openOrganisation(options: OrganisationOptions): Promise<Or
     clockTold: (serverNow) => dispatch({ kind: 'clock-told', serverNow }),
     refused: (why) => dispatch({ kind: 'refused', why }),
     async syncNow() {
-      if (!closed && state.revoked === undefined && !isMute()) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        waiting.push(resolve);
-        dispatch({ kind: 'asked' });
-        await promise;
-      }
-      return status();
+      if (closed || state.revoked !== undefined || isMute()) return { ...status(), reached: false };
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      waiting.push(resolve);
+      dispatch({ kind: 'asked' });
+      const reached = await promise;
+      return { ...status(), reached };
     },
     override: (code) => tryCode(code),
     woke() {
       http.retire();
       stream?.reconnect();
       dispatch({ kind: 'woke' });
-    },
-    effective() {
-      const { published, version: number, since } = store.active;
-      return effectiveValues({ published, since: number === 0 ? undefined : since, floors: management.floors });
     },
     async close() {
       if (closed) return;
@@ -330,7 +326,7 @@ export async function openOrganisation(options: OrganisationOptions): Promise<Or
       stream?.close();
       http.close();
       for (const timer of Object.values(timers)) timer.clear();
-      for (const resolve of waiting.splice(0)) resolve();
+      for (const resolve of waiting.splice(0)) resolve(false);
       store.close();
       listeners.clear();
       await Promise.all([writing, forgetting]);

@@ -75,7 +75,10 @@ export function createRounds(parts: RoundParts): Rounds {
   let held = parts.held;
   /** Entity tag of the document at hand, and of which ring it is. */
   let tag: { readonly ring: string; readonly etag: string } | undefined;
-  let sealed: { readonly etag: string; readonly text: string } | undefined;
+  /** Of an envelope that came while this root was in force. */
+  let sealed: { readonly etag: string; readonly text: string; readonly root: number } | undefined;
+  /** SHA-256 of a document that was in force before the one at hand. */
+  let outOfDate: string | undefined;
   let { currentRules } = parts;
   let isControlPlane = false;
   let closed = false;
@@ -130,6 +133,7 @@ export function createRounds(parts: RoundParts): Rounds {
     if (refusedDocument?.sha256 === sha256 && parts.trustedNow() - refusedDocument.at < REFUSED_MS) {
       throw new Failed({ why: 'refused-before' });
     }
+    if (outOfDate === sha256) throw new Failed({ why: 'out-of-date' });
     const refuse = (problem: Problem): Failed => {
       log.warn('sync-document-refused', { object: problem.object, code: problem.code });
       dispatch({ kind: 'document-refused', sha256, problem });
@@ -147,7 +151,11 @@ export function createRounds(parts: RoundParts): Rounds {
     // Asked for twice: what was served is not the chain that it pretends to be.
     if (checked.kind === 'roots') throw refuse({ object: 'root', code: 'missing' });
     dispatch({ kind: 'document', facts: checked.facts, sha256 });
-    if (state().document !== checked.facts) throw new Failed({ why: 'document-refused' });
+    if (state().document !== checked.facts) {
+      if (state().refusedDocument?.sha256 === sha256) throw new Failed({ why: 'document-refused' });
+      outOfDate = sha256;
+      throw new Failed({ why: 'out-of-date' });
+    }
     held = { roots, fresh };
     tag = ok.etag === undefined ? undefined : { ring, etag: ok.etag };
     try {
@@ -208,7 +216,7 @@ export function createRounds(parts: RoundParts): Rounds {
       return refuse(faultsOf({ object: 'bundle', code: 'length' }));
     }
     const hasSecrets = here !== undefined && (state().active?.secrets ?? 0) >= facts.secrets;
-    const secrets = facts.secrets === 0 ? undefined : hasSecrets ? here.secrets : await fetchSecrets();
+    const secrets = facts.secrets === 0 ? undefined : hasSecrets ? here.secrets : await fetchSecrets(facts.root);
     const before = state().floors.root;
     const job = { anchor, ring: facts.ring, before, roots, fresh, bundle, secrets, ...parts.surroundings() };
     const checked = await checks.activation(job);
@@ -231,12 +239,13 @@ export function createRounds(parts: RoundParts): Rounds {
     log.info('sync-policy-activated', { version, sha256 });
   }
 
-  async function fetchSecrets(): Promise<string> {
-    const answer = await client.get('v1/secrets', { signed: true, etag: sealed?.etag, most: LIMITS.document });
-    if (answer.kind === 'unchanged' && sealed !== undefined) return sealed.text;
+  async function fetchSecrets(root: number): Promise<string> {
+    const last = sealed?.root === root ? sealed : undefined;
+    const answer = await client.get('v1/secrets', { signed: true, etag: last?.etag, most: LIMITS.document });
+    if (answer.kind === 'unchanged' && last !== undefined) return last.text;
     const { body, etag } = okOf(answer, true);
     const text = body.toString('latin1').trim();
-    sealed = etag === undefined ? undefined : { etag, text };
+    sealed = etag === undefined ? undefined : { etag, text, root };
     return text;
   }
 

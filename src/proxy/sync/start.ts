@@ -10,7 +10,7 @@ import { FileNotOurs } from './files.ts';
 import type { OrgFolder } from './org-folder.ts';
 import { FRESH_FILE } from './rounds.ts';
 import { type Kept, type Owner, readState } from './state.ts';
-import type { Reading } from './trusted-time.ts';
+import { type Reading, withDocument } from './trusted-time.ts';
 
 export const STATE_FILE = 'state.json';
 const LARGEST_STATE = 1_048_576;
@@ -51,14 +51,14 @@ export async function startFrom(parts: StartParts): Promise<Start> {
   const state = await readable(STATE_FILE, () => folder.readBytes(STATE_FILE, LARGEST_STATE));
   // What is no JSON is damaged, not absent.
   const written = state === undefined ? undefined : (parseJson(state) ?? null);
-  const restored = (earliest: number) => readState(written, { ...parts.owner, ring: parts.ring, reading, earliest });
-  const { kept, damaged } = restored(buildDate);
+  const { kept, damaged } = readState(written, { ...parts.owner, ring: parts.ring, reading, earliest: buildDate });
   if (damaged) log.warn('sync-state-damaged', {});
 
   const answer = await checks.start({
     ...parts.surroundings,
     anchor,
     before: kept.floors.root,
+    floor: kept.floors.bundle,
     dropped: parts.withoutSecrets === true || kept.revoked !== undefined,
     current: await readable('policy.current', () => folder.readPolicy('current')),
     previous: await readable('policy.previous', () => folder.readPolicy('previous')),
@@ -69,9 +69,8 @@ export async function startFrom(parts: StartParts): Promise<Start> {
     log.warn('sync-file-refused', { file, object: problem.object, code: problem.code });
   }
   const { active, document, rows } = answer;
-  // A signed date is the better start for a clock of which nothing is known.
-  const issued = document?.facts.issued ?? 0;
-  return { active, document, rows, kept: restored(Math.max(buildDate, issued)).kept };
+  if (document === undefined) return { active, document, rows, kept };
+  return { active, document, rows, kept: { ...kept, time: withDocument(kept.time, document.facts.issued) } };
 }
 
 /** Takes the secrets out of both generations on the disk. */

@@ -14,7 +14,7 @@ const ORIGIN: StateOrigin = { ...OWNER, ring: 'r100', reading: READING, earliest
 const KEPT: Kept = {
   ring: 'r1',
   time: withServerNow(startTime(READING, BUILD), T0 + 60_000, READING, BUILD) ?? startTime(READING, BUILD),
-  floors: raise(NO_FLOORS, { root: 2, bundle: 9, fresh: { ring: 'r1', seq: 40 }, secrets: 3 }),
+  floors: raise(NO_FLOORS, { root: 2, bundle: 9, fresh: { ring: 'r1', seq: 40 } }),
   refusedBundle: {
     version: 10,
     sha256: 'b'.repeat(64),

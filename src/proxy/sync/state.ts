@@ -172,7 +172,7 @@ export interface StateOrigin extends Owner {
   /** The ring at enrolment. */
   readonly ring: string;
   readonly reading: Reading;
-  /** Time is not before this: the build, or what a document on the disk was issued at. */
+  /** Time is not before this: the build. */
   readonly earliest: number;
 }
 

@@ -4,6 +4,7 @@
 import type { Clock } from '../../contract/clock.ts';
 import type { Kill } from '../../contract/sync/objects.ts';
 import type { PolicyError } from '../policy/policy.ts';
+import type { Older } from './floors.ts';
 import { candidateOf, isOlder } from './report.ts';
 import type { SyncState } from './state.ts';
 import type { Phase } from './view.ts';
@@ -90,6 +91,8 @@ export type OrgCondition =
   | { readonly code: 'policy-waiting' }
   /** `since`: trusted time. */
   | { readonly code: 'policy-stale' | 'policy-expired'; readonly since: number }
+  /** An old copy of what lies on the disk came back. `what` is at `got`, and was at `floor`. */
+  | ({ readonly code: 'policy-rolled-back' } & Older)
   | { readonly code: 'policy-refused'; readonly version: number; readonly error: PolicyError }
   | { readonly code: 'device-revoked' | 'reenrol-needed' }
   | { readonly code: 'agent-outdated'; readonly wanted: string }
@@ -98,10 +101,12 @@ export type OrgCondition =
 
 export function conditionsFor(state: SyncState, status: OrgStatus): readonly OrgCondition[] {
   const all: OrgCondition[] = [];
-  const { freshness } = state.view;
+  const { freshness, older } = state.view;
   if (status.phase === 'waiting') all.push({ code: 'policy-waiting' });
-  if (status.phase === 'stale' && freshness.state === 'stale')
+  if (older !== undefined) all.push({ code: 'policy-rolled-back', ...older });
+  else if (status.phase === 'stale' && freshness.state === 'stale') {
     all.push({ code: 'policy-stale', since: freshness.since });
+  }
   if (status.phase === 'expired' && freshness.state === 'expired') {
     all.push({ code: 'policy-expired', since: freshness.since });
   }

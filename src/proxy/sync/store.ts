@@ -15,18 +15,11 @@ import type { Activation } from './check/messages.ts';
 import { applyFloors, managedRules } from './management.ts';
 
 /** A policy that is ready to rule. */
-export interface Compiled extends Underneath {
-  /** As it was published, without management's floors. */
-  readonly published: Config;
-  /** 0: the defaults, before the first policy. */
-  readonly version: number;
-}
+export type Compiled = Underneath;
 
 export interface OrgStore extends PolicyStore {
   /** What lies underneath. */
   readonly compiled: Compiled;
-  /** As it was published, and since when it rules (wall time). */
-  readonly active: { readonly published: Config; readonly version: number; readonly since: number };
   /** Errors where it cannot be compiled. The check has compiled the same before. */
   compile(activation: Activation): Compiled | readonly PolicyError[];
   /** Swaps. Calls keep what they began with. */
@@ -56,7 +49,9 @@ export function createOrgStore(
   let generation = 0;
 
   /** The generation counts what was compiled, so that no two policies have the same. */
-  function compileInput(input: Omit<CompileInput, 'env' | 'generation' | 'managed'>, version: number) {
+  function compileInput(
+    input: Omit<CompileInput, 'env' | 'generation' | 'managed'>,
+  ): Compiled | readonly PolicyError[] {
     const managed = managedRules(floors);
     generation += 1;
     const number = generation;
@@ -67,8 +62,6 @@ export function createOrgStore(
     let relaxed: Policy | undefined;
     return {
       policy: compiled.policy,
-      published: input.config,
-      version,
       denyModels: floors.deny_models ?? [],
       relaxed: () => {
         if (relaxed !== undefined) return relaxed;
@@ -81,14 +74,14 @@ export function createOrgStore(
     };
   }
 
-  const compile = ({ config, text, rows, named, secrets, version }: Activation) => {
+  const compile = ({ config, text, rows, named, secrets }: Activation) => {
     const values = secrets === 'dropped' ? secrets : (secrets?.values ?? {});
-    return compileInput({ config, text, catalogue: indexCatalogue(rows), named, secrets: values }, version);
+    return compileInput({ config, text, catalogue: indexCatalogue(rows), named, secrets: values });
   };
 
   function defaults(rows: readonly HostCatalogueRow[]) {
     const named = { upstreamRoots: [], serviceAccounts: {} };
-    return compileInput({ config: {}, text: '', catalogue: indexCatalogue(rows), named }, 0);
+    return compileInput({ config: {}, text: '', catalogue: indexCatalogue(rows), named });
   }
 
   const made = 'rows' in first ? defaults(first.rows) : compile(first.activation);
@@ -131,9 +124,6 @@ export function createOrgStore(
     },
     get compiled() {
       return base;
-    },
-    get active() {
-      return { published: base.published, version: base.version, since };
     },
     compile,
     activate(compiled, at, conditionsNow) {

@@ -47,7 +47,7 @@ export interface TrustedTime {
 
 /**
  * Time before anything is known. Until the server has spoken the wall clock counts as it is, so that deadlines pass without it.
- * @param earliest the build date, or `issued` of a signed document that is at hand, if that is later
+ * @param earliest the build date
  */
 export function startTime(reading: Reading, earliest: number): TrustedTime {
   const state = { monotonicAt: reading.monotonic, highWater: earliest, server: undefined, failedAt: undefined };
@@ -67,9 +67,25 @@ export function observe(state: TrustedTime, reading: Reading): TrustedTime {
   };
 }
 
-/** Milliseconds since the Unix epoch. */
+/** Milliseconds since the Unix epoch. What loosens something ends by this one: no clock that is set back puts it off. */
 export function trustedNow(state: TrustedTime, reading: Reading): number {
   return Math.floor(observe(state, reading).highWater);
+}
+
+/**
+ * For certain it is not earlier, whatever the wall clock says. What forbids something ends by this one: no clock that is set on brings
+ * that about. The same as `trustedNow` while nothing is proven.
+ */
+export function provenNow(state: TrustedTime, reading: Reading): number {
+  const { highWater, server } = observe(state, reading);
+  return Math.floor(server?.proven ?? highWater);
+}
+
+/** At the start there is a document whose signatures hold: it is not before that was issued, whatever became of the state. */
+export function withDocument(state: TrustedTime, issued: number): TrustedTime {
+  const { said, proven, ahead } = state.server ?? { said: issued, proven: issued, ahead: 0 };
+  const highWater = Math.max(state.highWater, issued);
+  return { ...state, highWater, server: { said, proven: Math.max(proven, issued), ahead } };
 }
 
 /** The two times of a freshness document. */

@@ -6,9 +6,10 @@ import { assertNever } from '../../contract/assert-never.ts';
 import type { ManagedSettings } from '../../contract/sync/managed.ts';
 import type { Conditions, Gate } from '../policy/overlay.ts';
 import type { TimedOrder } from './check/messages.ts';
+import { judge, type Older } from './floors.ts';
 import { type Freshness, freshnessOf } from './freshness.ts';
 import type { SyncState } from './state.ts';
-import { type Reading, trustedNow } from './trusted-time.ts';
+import { provenNow, type Reading, trustedNow } from './trusted-time.ts';
 
 const DAY_MS = 86_400_000;
 /** The clocks are looked at this often at least; what nobody saw leaves no mark. Milliseconds. */
@@ -36,29 +37,56 @@ export interface View {
   /** In force, and not forbidden by device management. */
   readonly orders: readonly TimedOrder[];
   readonly override: Override | undefined;
+  /** What came back from an old copy of the disk: it rules for want of another, and does not count as fresh. */
+  readonly older: Older | undefined;
 }
 
-export function viewOf(state: SyncState, management: Management, reading: Reading): View {
+/** What a view is made from. */
+type Facts = Omit<SyncState, 'view'>;
+
+export function viewOf(state: Facts, management: Management, reading: Reading): View {
   const now = trustedNow(state.time, reading);
-  const freshness = freshnessOf({
-    trustedNow: now,
-    expires: state.document?.expires,
-    graceMs: (state.active?.organisation.graceDays ?? 0) * DAY_MS,
-    failedAt: state.time.failedAt,
-  });
-  const { override } = state;
+  const { document, override } = state;
+  const older = olderOf(state);
+  const graceMs = (state.active?.organisation.graceDays ?? 0) * DAY_MS;
+  const { failedAt } = state.time;
+  const timely = freshnessOf({ trustedNow: now, expires: document?.expires, graceMs, failedAt });
+  const freshness: Freshness =
+    older !== undefined && document !== undefined && timely.state === 'fresh'
+      ? { state: 'stale', since: document.issued, until: timely.until + graceMs }
+      : timely;
   return {
     phase: phaseOf(state, freshness),
     freshness,
-    orders: (state.document?.orders ?? []).filter(
-      ({ level, until }) => until > now && !(level === 'bypass' && management.floors.no_bypass === true),
-    ),
+    orders: (document?.orders ?? []).filter((order) => {
+      // One that was taken back since may be in an old copy.
+      const isForbidden = loosens(order) && (management.floors.no_bypass === true || older !== undefined);
+      return !isForbidden && left(order, state, reading) > 0;
+    }),
     override:
       override === undefined || override.until <= now || management.floors.no_override === true ? undefined : override,
+    older,
   };
 }
 
-function phaseOf({ active, revoked }: SyncState, freshness: Freshness): Phase {
+function olderOf({ floors, document, active }: Facts): Older | undefined {
+  return judge(floors, {
+    root: document?.root,
+    bundle: active?.version,
+    fresh: document === undefined ? undefined : { ring: document.ring, seq: document.seq },
+  });
+}
+
+function loosens({ level }: TimedOrder): boolean {
+  return level === 'bypass';
+}
+
+/** Milliseconds until the order ends. What the wall clock alone says ends no order that forbids, and lengthens none that loosens. */
+function left(order: TimedOrder, { time }: Facts, reading: Reading): number {
+  return order.until - (loosens(order) ? trustedNow(time, reading) : provenNow(time, reading));
+}
+
+function phaseOf({ active, revoked }: Facts, freshness: Freshness): Phase {
   if (revoked !== undefined) return 'revoked';
   // A policy without a document cannot be: it came with one.
   return active === undefined || freshness.state === 'none' ? 'waiting' : freshness.state;
@@ -98,9 +126,8 @@ export function nextLook(state: SyncState, view: View, reading: Reading): number
   const now = trustedNow(state.time, reading);
   const { freshness } = view;
   const ends = [
-    ...view.orders.map(({ until }) => until),
     view.override?.until,
     freshness.state === 'fresh' || freshness.state === 'stale' ? freshness.until : undefined,
-  ];
-  return Math.min(LOOK_MS, ...ends.map((end) => (end === undefined ? LOOK_MS : Math.max(end - now, 0))));
+  ].map((end) => (end === undefined ? LOOK_MS : end - now));
+  return Math.max(Math.min(LOOK_MS, ...ends, ...view.orders.map((order) => left(order, state, reading))), 0);
 }

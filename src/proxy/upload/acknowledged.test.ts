@@ -9,7 +9,7 @@ import { Acknowledgements, readAcknowledged } from './acknowledged.ts';
 const EPOCH = '0123456789abcdef';
 const OTHER = 'fedcba9876543210';
 const receipt = { payload: 'cGF5', signatures: [{ protected: 'aGVhZA', signature: 'A'.repeat(86) }] };
-const one = { seq: 3, hash: 'ab'.repeat(32), receipt };
+const one = { device: `d-${'1'.repeat(32)}`, seq: 3, hash: 'ab'.repeat(32), receipt };
 
 test('what was acknowledged is there after a restart, in a private file', (t) => {
   const dir = join(temporaryFolder(t), 'org');

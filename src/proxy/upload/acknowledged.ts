@@ -13,6 +13,8 @@ import type { Place } from './batch.ts';
 const LONGEST_RECEIPT = 16_384;
 
 export interface Acknowledged extends Place {
+  /** As which device the rows were sent: one that has enrolled again is another one. */
+  readonly device: string;
   /** As the server signed it; whoever relies on it verifies it. */
   readonly receipt: SignedObject;
   /** Rows of the epoch that the server has without their body. Absent: none. */
@@ -25,6 +27,7 @@ interface FileMembers {
 }
 
 const ACKNOWLEDGED: MemberTests<Acknowledged> = {
+  device: (value) => isText(value) && /^d-[0-9a-f]{32}$/.test(value),
   seq: (value) => isWhole(value, 1),
   hash: isHash,
   receipt: isReceipt,

@@ -50,6 +50,7 @@ const URGENT_EVENTS: ReadonlySet<string> = new Set([
   'override',
   'override-ended',
   'override-refused',
+  'rolled-back',
 ]);
 
 /** There are rows to send: so many more, or, for 0, nobody knows how many. */

@@ -5,7 +5,7 @@
 import { assertNever } from '../../contract/assert-never.ts';
 import { MAX_BATCH_ROWS } from '../../contract/sync/limits.ts';
 import { toHex } from '../../protocol/chain.ts';
-import type { Acknowledgements } from './acknowledged.ts';
+import type { Acknowledged, Acknowledgements } from './acknowledged.ts';
 import { type Reply, readAnswer, type Verdict } from './answer.ts';
 import { type Batch, makeBatch, type Place, START } from './batch.ts';
 import { type EpochRead, type EpochReader, epochsOnDisk, gapReason, listSources, type Source } from './source.ts';
@@ -56,6 +56,7 @@ class Run {
   readonly #stopped: Set<string>;
   readonly #epochs: Unsent[];
   readonly #newest: string;
+  readonly #device: string;
   #batchRows: number;
   /** After 413: more than this was too much. */
   #most = MAX_BATCH_ROWS;
@@ -66,6 +67,7 @@ class Run {
     this.#stopped = new Set(order.stopped);
     this.#batchRows = Math.max(1, Math.min(order.batchRows, MAX_BATCH_ROWS));
     this.#newest = order.epoch;
+    this.#device = order.target.device;
     const sources = listSources(parts.auditDir, order);
     parts.acks.keepOnly(epochsOnDisk(parts.auditDir));
     this.#epochs = sources.map((source) => this.#survey(source));
@@ -86,7 +88,7 @@ class Run {
   /** One look at a file: what is in it and where the server stands. */
   #survey(source: Source): Unsent {
     const found = this.#parts.read(source, (reader) => {
-      const place = placeOf(source, reader, this.#parts.acks);
+      const place = placeOf(reader, this.#parts.acks.get(source.epoch), this.#device);
       const rows = Math.max(0, reader.end - place.seq);
       const oldest = rows === 0 ? undefined : reader.timeAfter(place.seq);
       return { source, rows, rowBytes: reader.rowBytes, oldest, place };
@@ -180,9 +182,9 @@ class Run {
     for (const withheld of batch.withheld) this.#event({ kind: 'quarantined', epoch, seq: withheld });
     const before = this.#parts.acks.get(epoch);
     const quarantined = (before?.quarantined ?? 0) + batch.withheld.size;
-    // After going back the older receipt says more.
-    if (before === undefined || seq > before.seq) {
-      this.#save(epoch, { seq, hash, receipt, ...(quarantined > 0 && { quarantined }) });
+    // After going back the older receipt says more, unless it is that of another device.
+    if (before === undefined || before.device !== this.#device || seq > before.seq) {
+      this.#save(epoch, { device: this.#device, seq, hash, receipt, ...(quarantined > 0 && { quarantined }) });
     }
     const count = Math.max(0, seq - unsent.place.seq);
     unsent.place = { seq, hash };
@@ -262,10 +264,15 @@ function quarantine(batch: Batch, seq: number, refused: Set<number>): boolean {
 }
 
 /** Where to go on. A file that is not the one that was acknowledged is sent from its start, so that the server sees the difference. */
-function placeOf(source: Source, reader: EpochReader, acks: AckStore): Place {
-  const known = acks.get(source.epoch);
+function placeOf(reader: EpochReader, known: Acknowledged | undefined, device: string): Place {
   if (known === undefined) return START;
   const ours = reader.hashAt(known.seq);
   const same = ours === undefined ? known.seq <= reader.issued() : toHex(ours) === known.hash;
-  return same ? { seq: known.seq, hash: known.hash } : START;
+  if (!same) return START;
+  if (known.device === device) return { seq: known.seq, hash: known.hash };
+  // It was sent as the device that this one was before. With the last of those rows the server says whether it goes on from there; else
+  // it wants all of them, now as this device's.
+  const before = known.seq - 1;
+  const hash = ours === undefined ? undefined : reader.hashAt(before);
+  return hash === undefined ? START : { seq: before, hash: toHex(hash) };
 }

@@ -9,6 +9,8 @@ import type { LogFields } from '../../contract/log.ts';
 export interface UploadTarget {
   /** Base URL of the control plane; requests go to `v1/audit` below it. */
   readonly url: string;
+  /** The device that the key is of. */
+  readonly device: string;
   /** Ed25519, private. */
   readonly key: KeyObject;
   /** Thumbprint of its public half. */

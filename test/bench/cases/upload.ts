@@ -103,7 +103,7 @@ async function measure(bench: Bench, receiver: Receiver): Promise<Finding> {
   try {
     const queue = makeQueue(join(dir, 'audit'), rows);
     const { url, key, keyid } = receiver;
-    const target = { url, key, keyid, caPems: [], deltaMs: 0 };
+    const target = { url, device: `d-${'0'.repeat(32)}`, key, keyid, caPems: [], deltaMs: 0 };
     const cpuBefore = await receiver.cpuMs();
     const ownCpu = process.cpuUsage();
     const begun = performance.now();

@@ -3,11 +3,12 @@
 // somebody who is shut out. Knows no HTTP.
 
 import type { Transaction } from 'kysely';
-import { done } from '../../actor.ts';
+import { done, refused, SYSTEM } from '../../actor.ts';
 import { recordAdmin } from '../../admin-log/record.ts';
 import type { Context } from '../../context.ts';
 import { locked } from '../../db/open.ts';
 import type { Database } from '../../db/tables.ts';
+import { nextTurn } from '../../next-turn.ts';
 import { Refused } from '../../refused.ts';
 import { AdminError } from '../admin-error.ts';
 import type { Attempts } from './attempts.ts';
@@ -18,6 +19,21 @@ import { localSubject, type User } from './users.ts';
 
 const wrong = () => new AdminError('forbidden', 'the name or the password is wrong');
 
+/** Of the failures of one name within a quarter of an hour these are in the log. */
+const TELLING: ReadonlySet<number> = new Set([1, 10, 100]);
+
+/** Under the name of nobody: who tried is not known. */
+async function recordFailure(ctx: Context, { org, id }: User, attempt: number): Promise<void> {
+  // The answer goes first.
+  await nextTurn();
+  const body = refused(SYSTEM, 'user.sign-in', `user:${id}`, { way: 'password', attempt });
+  try {
+    await ctx.db.transaction((tx) => recordAdmin(tx, ctx, org, body));
+  } catch (error) {
+    ctx.log.error('sign-in.not-recorded', { org, error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
 /** Returns the token of a new session. @param address of the network, for the log and against guessing */
 export async function signInLocally(
   ctx: Context,
@@ -26,7 +42,7 @@ export async function signInLocally(
   { name: typed, password, address }: { readonly name: string; readonly password: string; readonly address: string },
 ): Promise<string> {
   const name = typed.toLowerCase();
-  const forgive = attempts.count(org, name, address);
+  const { attempt, forgive } = attempts.count(org, name, address);
   const user = await ctx.db.query
     .selectFrom('app_user')
     .selectAll()
@@ -37,6 +53,8 @@ export async function signInLocally(
   if (user === undefined || !right || user.disabled === 1) {
     // Not the name: people type passwords there.
     ctx.log.warn('sign-in.failed', { org, address });
+    // Not awaited: an answer that takes longer would tell that there is somebody of this name.
+    if (user !== undefined && TELLING.has(attempt)) void recordFailure(ctx, user, attempt);
     throw wrong();
   }
   forgive();
@@ -68,7 +86,7 @@ export async function changePassword(
     .where('id', '=', id)
     .executeTakeFirst();
   if (user?.password == null) throw new Refused('conflict', 'your password is with your identity provider');
-  const forgive = attempts.count(org.id, user.name, address);
+  const { forgive } = attempts.count(org.id, user.name, address);
   if (!(await isPassword(old, user.password))) throw new AdminError('forbidden', 'the old password is wrong');
   forgive();
   if (wanted.normalize('NFC') === old.normalize('NFC')) throw new Refused('invalid', 'the new password is the old one');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the endpoints that change something are called in the log, for a change that was refused: the same words as the services use
-// for one that was made. Data only.
+// What the endpoints that change something, or give much away, are called in the log when somebody was not let: the same words as the
+// services use for what was done. Data only.
 
 import type { AdminEndpointName } from '../../../contract/admin/endpoints.ts';
 
@@ -31,4 +31,5 @@ export const ACTIONS: Readonly<Partial<Record<AdminEndpointName, string>>> = {
   setSettings: 'org.settings',
   newHold: 'hold.place',
   releaseHold: 'hold.release',
+  auditExport: 'audit.export',
 };

@@ -3,7 +3,7 @@
 
 import { Readable } from 'node:stream';
 import type { z } from 'zod';
-import type { auditQuery } from '../../../contract/admin/messages.ts';
+import type { auditQuery } from '../../../contract/admin/record-messages.ts';
 import { adminBody } from '../../../contract/admin-row.ts';
 import { ALARMS, type AlarmEntry } from '../../../contract/alarms.ts';
 import { detail } from '../../../contract/audit-row.ts';
@@ -12,9 +12,9 @@ import { type Alarm, acknowledgeAlarm, closeAlarm, listAlarms } from '../../alar
 import type { Context } from '../../context.ts';
 import { Refused } from '../../refused.ts';
 import { listHolds, placeHold, releaseHold } from '../../retention/holds.ts';
-import { exportRows } from '../../search/export-rows.ts';
 import { type RowFilter, TEXT_FILTERS, type TextMatch } from '../../search/filter.ts';
 import { type FoundRow, searchRows } from '../../search/search-rows.ts';
+import { exportAudit } from '../audit-export.ts';
 import { deviceNames } from '../device-names.ts';
 import { given } from '../given.ts';
 import { type AdminHandlers, DONE } from './call.ts';
@@ -36,20 +36,25 @@ const PAGE = 100;
 export function auditHandlers(ctx: Context): AdminHandlers<Names> {
   return {
     async audit({ org, query }) {
-      const { rows, next } = await searchRows(ctx, org, filterOf(query), {
+      const { rows, next, since } = await searchRows(ctx, org, filterOf(query), {
         before: query.after,
         limit: query.limit ?? PAGE,
       });
       const names = await deviceNames(ctx, org, rows);
-      return { rows: rows.map((row) => shownRow(row, names.get(row.device) ?? '')), next: next ?? null };
+      return {
+        rows: rows.map((row) => shownRow(row, names.get(row.device) ?? '')),
+        next: next ?? null,
+        since: since ?? null,
+      };
     },
 
     /** Pieces are made as they are taken: a slow reader holds up nobody, and one who leaves ends it. */
-    async auditExport({ org, query, reply }) {
+    async auditExport({ org, actor, query, reply }) {
+      const pieces = await exportAudit(ctx, org, actor, filterOf(query));
       return reply
         .type('application/x-ndjson')
         .header('content-disposition', 'attachment; filename="outpost-audit.jsonl"')
-        .send(Readable.from(exportRows(ctx, org, filterOf(query)), { objectMode: false }));
+        .send(Readable.from(pieces, { objectMode: false }));
     },
 
     async adminLog({ org, query: { actor, action, target, from, to, after, limit = PAGE } }) {
@@ -106,8 +111,8 @@ function filterOf(query: z.output<typeof auditQuery>): RowFilter {
     const text = name === 'epoch' ? undefined : query[name];
     if (text !== undefined) texts[name] = text.endsWith('*') ? { prefix: text.slice(0, -1) } : text;
   }
-  const { id, from, to } = query;
-  return { ...texts, ...given({ id, from, to }) };
+  const { id, from, to, since: received_from } = query;
+  return { ...texts, ...given({ id, from, to, received_from }) };
 }
 
 function shownRow({ org: _, day: __, prev: ___, ...row }: FoundRow, device_name: string) {

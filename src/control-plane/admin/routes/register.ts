@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type Permission, permits } from '../../../contract/admin/access.ts';
 import { ADMIN_ENDPOINTS, type AdminEndpoint, type AdminEndpointName } from '../../../contract/admin/endpoints.ts';
 import { LIMITS, secretName } from '../../../contract/sync/words.ts';
-import type { Actor } from '../../actor.ts';
+import { refused } from '../../actor.ts';
 import { recordAdmin } from '../../admin-log/record.ts';
 import type { Context } from '../../context.ts';
 import { createWindows } from '../../http/rate-limit.ts';
@@ -134,14 +134,8 @@ async function recordRefusal(
   const action = ACTIONS[name];
   if (action === undefined) return;
   await ctx.db.transaction((tx) =>
-    recordAdmin(tx, ctx, org, refused(actor, action, targetOf(org, action, params), why)),
+    recordAdmin(tx, ctx, org, refused(actor, action, targetOf(org, action, params), { why: why.slice(0, 256) })),
   );
-}
-
-function refused(actor: Actor, action: string, target: string, why: string) {
-  const { name, role } = actor;
-  const who = { actor: name, ...(role === undefined ? {} : { role }) };
-  return { kind: 'admin', ...who, action, target, result: 'refused', detail: { why: why.slice(0, 256) } } as const;
 }
 
 /** `policy:12` of `policy.approve` and 12. The part of the path is not checked yet: what it cannot be is left out. */

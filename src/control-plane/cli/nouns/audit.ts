@@ -3,9 +3,9 @@
 
 import { once } from 'node:events';
 import { escapedJson } from '../../../contract/printable.ts';
+import { exportAudit } from '../../admin/audit-export.ts';
 import { checkChain } from '../../admin/chain-check.ts';
 import { deviceNames } from '../../admin/device-names.ts';
-import { exportRows } from '../../search/export-rows.ts';
 import { type RowFilter, TEXT_FILTERS, type TextMatch } from '../../search/filter.ts';
 import { type FoundRow, searchRows } from '../../search/search-rows.ts';
 import { planeVerb } from '../plane.ts';
@@ -22,6 +22,11 @@ const FILTER = {
     help: 'what happened then or later: 2030-01-31, 2030-01-31T05:00 (UTC), or 2h (ago)',
   },
   to: { type: 'string', value: 'TIME', help: 'what happened before' },
+  since: {
+    type: 'string',
+    value: 'TIME',
+    help: 'what arrived here then or later; all: at any time. Without it a search looks 30 days back, or 7 days before --from where that is longer',
+  },
   device: { type: 'string', value: 'ID', help: 'rows of this device' },
   epoch: { type: 'string', value: 'EPOCH', help: 'rows of this epoch' },
   app: { type: 'string', value: 'APP', help: 'this app; like all texts below with * at its end how it begins' },
@@ -46,11 +51,12 @@ function filterOf(values: Values<typeof FILTER>, now: number): RowFilter {
     const text = values[name];
     if (text !== undefined) texts[name] = text.endsWith('*') ? { prefix: text.slice(0, -1) } : text;
   }
-  const { from, to } = values;
+  const { from, to, since } = values;
   return {
     ...texts,
     ...(from === undefined ? {} : { from: readTime(from, '--from', now) }),
     ...(to === undefined ? {} : { to: readTime(to, '--to', now) }),
+    ...(since === undefined ? {} : { received_from: since === 'all' ? 0 : readTime(since, '--since', now) }),
   };
 }
 
@@ -62,14 +68,15 @@ const search = planeVerb({
     const limit = wholeNumber(values.limit ?? '50', '--limit', { least: 1, most: MOST });
     const filter = filterOf(values, ctx.clock.now());
     const rows: FoundRow[] = [];
-    let before: string | undefined;
+    let [before, since]: [string?, number?] = [];
     do {
       const page = await searchRows(ctx, org, filter, { before, limit: Math.min(PAGE, limit - rows.length) });
       rows.push(...page.rows);
       before = page.next;
+      since ??= page.since;
     } while (before !== undefined && rows.length < limit);
     const names = out.json ? new Map<string, string>() : await deviceNames(ctx, org, rows);
-    out.value({ rows: rows.map(({ org: _, day: __, ...row }) => row) });
+    out.value({ rows: rows.map(({ org: _, day: __, ...row }) => row), since: since ?? null });
     out.table(
       ['TIME (UTC)', 'DEVICE', 'KIND', 'APP', 'PROVIDER', 'MODEL', 'WHAT', 'RULE', 'REQUEST'],
       rows.map((row) => [
@@ -85,6 +92,8 @@ const search = planeVerb({
       ]),
       'There are no such rows.',
     );
+    if (before === undefined && since !== undefined)
+      out.say(`Searched back to what arrived on ${shownTime(since)} UTC; --since all looks at everything.`);
   },
 });
 
@@ -92,8 +101,8 @@ const exported = planeVerb({
   help: 'Rows as JSON lines, oldest arrival first, with what is needed to check the chains elsewhere.',
   example: '--from 2030-01-01 --to 2030-02-01 > rows.jsonl',
   options: FILTER,
-  async run({ ctx, org, values, io: { stdout } }) {
-    for await (const piece of exportRows(ctx, org, filterOf(values, ctx.clock.now()))) {
+  async run({ ctx, org, actor, values, io: { stdout } }) {
+    for await (const piece of await exportAudit(ctx, org, actor, filterOf(values, ctx.clock.now()))) {
       // A file gets the bytes that were hashed; a terminal gets none that could do something to it.
       if (!stdout.write(stdout.isTTY === true ? escapedJson(piece) : piece)) await once(stdout, 'drain');
     }

@@ -132,7 +132,7 @@ const TIMES = new Set([
 
 const revoke = planeVerb({
   ...ID,
-  help: 'Final: the device’s keys are refused from now on. A lost or stolen one is also told through every cache, and drops its secrets.',
+  help: 'The device’s keys are refused from now on, and its machine may not enrol again before `reenroll`. A lost or stolen one is also told through every cache, and drops its secrets.',
   example: 'd-0123456789abcdef0123456789abcdef --reason lost',
   options: { reason: { type: 'string', value: 'WHY', help: REVOKE_REASONS.join(', ') } },
   async run({ ctx, org, actor, args: [id = ''], values, out }) {
@@ -145,7 +145,7 @@ const revoke = planeVerb({
 
 const reenroll = planeVerb({
   ...ID,
-  help: 'The device must make new keys and enrol again.',
+  help: 'The device must make new keys and enrol again. The only way back for the machine of a revoked one.',
   example: 'd-0123456789abcdef0123456789abcdef',
   options: {},
   async run({ ctx, org, actor, args: [id = ''], out }) {

@@ -4,13 +4,12 @@
 
 import { type FileHandle, lstat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { splitPem } from '../../../contract/pem.ts';
 import type { ManagedSettings } from '../../../contract/sync/managed.ts';
 import { runProgram } from '../run-program.ts';
 import { darwinPlace } from './darwin.ts';
 import { linuxPlace } from './linux.ts';
-import type { Parsed } from './parse.ts';
+import { parseInThread } from './parse-in-thread.ts';
 import { openWithoutWaiting, readBounded } from './read-file.ts';
 import { win32Place } from './win32.ts';
 
@@ -30,15 +29,19 @@ export interface ManagedProblem {
   readonly at: string;
 }
 
+export interface ManagedFound {
+  readonly kind: 'settings';
+  readonly path: string;
+  /** When the file was changed last. Wall time, whole milliseconds. */
+  readonly since: number;
+  readonly settings: ManagedSettings;
+  /** PEM, one certificate each: what stands in `organisation.ca_files`. */
+  readonly roots: readonly string[];
+}
+
 export type Managed =
   | { readonly kind: 'none' }
-  | {
-      readonly kind: 'settings';
-      readonly path: string;
-      readonly settings: ManagedSettings;
-      /** PEM, one certificate each: what stands in `organisation.ca_files`. */
-      readonly roots: readonly string[];
-    }
+  | ManagedFound
   /** There are settings, and they are not obeyed. */
   | ({ readonly kind: 'problem' } & ManagedProblem);
 
@@ -55,8 +58,6 @@ export interface ManagedOptions {
 
 const MOST_BYTES = 262_144;
 const MOST_CA_BYTES = 1_048_576;
-/** Far above what the largest file needs. */
-const MOST_MEMORY_MB = 256;
 
 function placeOf(platform: NodeJS.Platform): ManagedPlace {
   if (platform === 'darwin') return darwinPlace();
@@ -71,6 +72,17 @@ export async function readManagedSettings(options: ManagedOptions): Promise<Mana
   const path = resolve(options.named);
   const named = await readPlace(place, path);
   return named.kind === 'none' ? problem(path, 'the file does not exist') : named;
+}
+
+/** The files that the settings come from, to see when one of them changes: those that are there, and those that could be. */
+export function managedFiles(
+  { platform, place = placeOf(platform), named }: ManagedOptions,
+  managed: Managed,
+): string[] {
+  const all = [place.path, ...(named === undefined ? [] : [resolve(named)])];
+  if (managed.kind !== 'settings') return all;
+  const { path, settings } = managed;
+  return [...all, ...(settings.organisation.ca_files ?? []).map((name) => resolve(dirname(path), name))];
 }
 
 function problem(path: string, message: string, where: Partial<ManagedProblem> = {}): Managed {
@@ -95,7 +107,7 @@ async function readPlace(place: ManagedPlace, path: string): Promise<Managed> {
     }
     roots.push(...pems);
   }
-  return { kind: 'settings', path, settings, roots };
+  return { kind: 'settings', path, since: read.since, settings, roots };
 }
 
 /** False only where there is certainly none: what cannot be looked at must not count as a machine that nobody manages. */
@@ -113,7 +125,7 @@ async function readOwned(
   place: ManagedPlace,
   path: string,
   limit: number,
-): Promise<{ readonly bytes: Buffer } | { readonly problem: string }> {
+): Promise<{ readonly bytes: Buffer; readonly since: number } | { readonly problem: string }> {
   const opened = await openWithoutWaiting(path);
   if (!('file' in opened)) return opened;
   const { file } = opened;
@@ -125,22 +137,4 @@ async function readOwned(
   } finally {
     await file.close();
   }
-}
-
-/** The schema's library would hold 17 MB of the daemon for ever (measured). Never rejects. */
-function parseInThread(bytes: Uint8Array): Promise<Parsed> {
-  return new Promise((done) => {
-    const thread = new Worker(new URL('./parse-worker.ts', import.meta.url), {
-      name: 'managed-settings',
-      workerData: bytes,
-      resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB },
-    });
-    let answer: Parsed = { ok: false, message: 'the file could not be checked', line: 0, column: 0, at: '' };
-    thread.on('message', (parsed: Parsed) => {
-      answer = parsed;
-    });
-    // Without its message, which could repeat what stands in the file.
-    thread.on('error', () => undefined);
-    thread.on('exit', () => done(answer));
-  });
 }

@@ -18,14 +18,15 @@ export async function openWithoutWaiting(
   }
 }
 
+/** `since`: when it was changed last. Wall time, whole milliseconds. */
 export async function readBounded(
   file: FileHandle,
   limit: number,
-): Promise<{ readonly bytes: Buffer } | { readonly problem: string }> {
+): Promise<{ readonly bytes: Buffer; readonly since: number } | { readonly problem: string }> {
   const stat = await file.stat();
   if (!stat.isFile()) return { problem: 'is not a plain file' };
   if (stat.size > limit) return { problem: `is larger than ${limit} bytes` };
   const buffer = Buffer.alloc(stat.size);
   const { bytesRead } = await file.read(buffer, 0, stat.size, 0);
-  return { bytes: buffer.subarray(0, bytesRead) };
+  return { bytes: buffer.subarray(0, bytesRead), since: Math.trunc(stat.mtimeMs) };
 }

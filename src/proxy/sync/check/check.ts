@@ -5,7 +5,7 @@
 import { builtInCatalogue } from '../../policy/parse-catalogue.ts';
 import { type Container, unpackContainer, unpackDocument } from '../container.ts';
 import { verifyBundle } from './bundle.ts';
-import { Broken, checkDocument, missingRoots, verifyDocument } from './document.ts';
+import { Broken, checkDocument, missingRoots, rotatedSince, verifyDocument } from './document.ts';
 import type {
   Activation,
   ActivationAnswer,
@@ -39,7 +39,7 @@ async function checkActivation(job: ActivationJob): Promise<ActivationAnswer> {
   }
 }
 
-/** The first of the two generations that is whole, and the newer of the documents. */
+/** The first of the two generations that is whole and no older than what has ruled, else the first that is whole; the newer document. */
 async function checkFolder(job: StartJob): Promise<StartAnswer> {
   const damaged: { file: 'current' | 'previous' | 'fresh'; problem: Problem }[] = [];
   const tried = async <T>(file: 'current' | 'previous' | 'fresh', what: () => Promise<T>): Promise<T | undefined> => {
@@ -55,13 +55,14 @@ async function checkFolder(job: StartJob): Promise<StartAnswer> {
   let document: StartAnswer['document'];
   for (const file of ['current', 'previous'] as const) {
     const bytes = job[file];
-    if (bytes === undefined || active !== undefined) continue;
+    if (bytes === undefined || (active !== undefined && !isOlder(job, active.activation))) continue;
     await tried(file, async () => {
       const container = unpackContainer(bytes);
       if (container === undefined) throw new Broken('bundle', 'form');
       const activation = await checkContainer(job, container);
+      if (active !== undefined && isOlder(job, activation)) return;
       const { since, roots, fresh } = container;
-      active = { file, since, activation };
+      active = { file, since, activation, outrun: { policy: false, freshness: false } };
       document = { facts: activation.facts, roots, fresh };
     });
   }
@@ -71,13 +72,24 @@ async function checkFolder(job: StartJob): Promise<StartAnswer> {
       const stored = unpackDocument(bytes);
       if (stored === undefined) throw new Broken('fresh', 'form');
       const input = { ...stored, anchor: job.anchor, ring: undefined, before: job.before };
-      const { facts } = await verifyDocument(input);
+      const { facts, chain } = await verifyDocument(input);
       const held = document?.facts;
-      const isNewer = held === undefined || facts.ring !== held.ring || facts.seq >= held.seq;
-      if (isNewer) document = { facts, ...stored };
+      // Numbers begin anew where a root has taken the old key out.
+      const isNewer =
+        held === undefined ||
+        facts.root > held.root ||
+        (facts.root === held.root && (facts.ring !== held.ring || facts.seq >= held.seq));
+      if (!isNewer) return;
+      document = { facts, ...stored };
+      if (active !== undefined) active = { ...active, outrun: rotatedSince(chain, active.activation.facts.root) };
     });
   }
   return { kind: 'start', active, document, damaged, rows: active === undefined ? builtInCatalogue() : [] };
+}
+
+/** A version from before the last one that ruled. Where a key was taken out since, numbers begin anew. */
+function isOlder({ floor }: StartJob, { version, facts }: Activation): boolean {
+  return !facts.rotated.policy && version < floor;
 }
 
 async function checkContainer(job: StartJob, container: Container): Promise<Activation> {

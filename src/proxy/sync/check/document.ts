@@ -56,6 +56,9 @@ export interface DocumentToCheck {
 
 export interface CheckedDocument {
   readonly facts: FreshFacts;
+  /** The pinned one first. */
+  readonly chain: readonly RootPayload[];
+  /** The last of them. */
   readonly root: RootPayload;
 }
 
@@ -92,15 +95,17 @@ export async function verifyDocument(input: DocumentToCheck): Promise<CheckedDoc
   if (ring !== undefined && payload.ring !== ring) throw new Broken('fresh', 'ring');
   if (payload.root !== root.number) throw new Broken('fresh', 'root');
   await verifyBypasses(payload, root);
-  return {
-    root,
-    facts: factsOf(
-      payload,
-      root,
-      chain.find(({ number }) => number === before),
-      anchor.device,
-    ),
+  return { root, chain, facts: factsOf(payload, root, rotatedSince(chain, before), anchor.device) };
+}
+
+/** Of which roles has a key been taken out between root `number` and the last one? Of none where that root is not in the chain. */
+export function rotatedSince(chain: readonly RootPayload[], number: number): FreshFacts['rotated'] {
+  const before = chain.find((root) => root.number === number);
+  const taken = (role: 'policy' | 'freshness'): boolean => {
+    const now = new Set(chain.at(-1)?.keys[role].map(({ x }) => x));
+    return before?.keys[role].some(({ x }) => !now.has(x)) ?? false;
   };
+  return { policy: taken('policy'), freshness: taken('freshness') };
 }
 
 /** A freshness key alone must not switch interception off. @throws Broken */
@@ -115,16 +120,7 @@ async function verifyBypasses({ org, kill }: FreshPayload, root: RootPayload): P
   }
 }
 
-function factsOf(
-  payload: FreshPayload,
-  root: RootPayload,
-  before: RootPayload | undefined,
-  device: string,
-): FreshFacts {
-  const taken = (role: 'policy' | 'freshness'): boolean => {
-    const now = new Set(root.keys[role].map(({ x }) => x));
-    return before?.keys[role].some(({ x }) => !now.has(x)) ?? false;
-  };
+function factsOf(payload: FreshPayload, root: RootPayload, rotated: FreshFacts['rotated'], device: string): FreshFacts {
   const { ring, seq, issued, expires, bundle, secrets, kill } = payload;
   const mark = createHash('sha256').update(device).digest('hex').slice(0, 16);
   return {
@@ -146,7 +142,7 @@ function factsOf(
     nextPollMs: payload.next_poll_s * 1000,
     minAgent: payload.min_agent,
     revoked: payload.revoked.includes(mark),
-    rotated: { policy: taken('policy'), freshness: taken('freshness') },
+    rotated,
   };
 }
 

@@ -150,6 +150,8 @@ export interface StartJob extends AnyJob, Surroundings {
   readonly current: Uint8Array | undefined;
   readonly previous: Uint8Array | undefined;
   readonly fresh: Uint8Array | undefined;
+  /** The lowest version that may rule, unless there is nothing else. */
+  readonly floor: number;
   /** The device was revoked and has forgotten its secrets. */
   readonly dropped: boolean;
 }
@@ -173,7 +175,13 @@ export interface StartAnswer {
   readonly kind: 'start';
   /** What rules; undefined: nothing that is whole. */
   readonly active:
-    | { readonly file: 'current' | 'previous'; readonly since: number; readonly activation: Activation }
+    | {
+        readonly file: 'current' | 'previous';
+        readonly since: number;
+        readonly activation: Activation;
+        /** Has a key of the role been taken out between its root and the newest one here? */
+        readonly outrun: FreshFacts['rotated'];
+      }
     | undefined;
   /** The newest freshness document that is whole, with its roots. */
   readonly document: { readonly facts: FreshFacts; readonly fresh: string; readonly roots: Roots } | undefined;

@@ -4,6 +4,7 @@
 export { type KeptEnrolment, keepEnrolled, type Trouble } from './keep-enrolled.ts';
 export {
   type ManagedFacts,
+  type ManagedNow,
   type Membership,
   managementOf,
   type Organisation,

@@ -151,7 +151,7 @@ suite('forms', () => {
   });
 
   test('what this machine says of itself is what the protocol takes', () => {
-    assert.deepEqual(deviceFactsSchema.parse(deviceFacts()), deviceFacts());
+    assert.deepEqual(deviceFactsSchema.parse(deviceFacts('/data')), deviceFacts('/data'));
   });
 });
 
@@ -196,7 +196,7 @@ suite('enrolment.json', () => {
 test('trouble is told where only a person can help, with what to type', () => {
   const keys = { kind: 'keys', keys: { current: held() }, protection: 'file' } as const;
   const member = { enrolment: enrolment('k'.repeat(43)), keys };
-  const well = { managed: false, member: undefined, missing: false, asked: false };
+  const well = { managed: false, inDoubt: false, member: undefined, missing: false, asked: false };
   assert.equal(troubleOf(well), undefined);
   assert.equal(troubleOf({ ...well, member }), undefined);
   for (const [situation, code, words] of [

@@ -74,6 +74,24 @@ suite('device.json', () => {
     assert.ok(!(disk.get(KEY_FILE) ?? '').includes('PRIVATE KEY'));
   });
 
+  test('a file in clear is encrypted when the store is there later, and not touched while it is not', async () => {
+    const { files, disk } = fakeOrgFiles();
+    const { store, state } = fakeStore();
+    const keys = { current: held() };
+    state.locked = true;
+    await openKeyFile({ files, store, random: randomBytes }).write(keys);
+    const plain = disk.get(KEY_FILE);
+    const later = openKeyFile({ files, store, random: randomBytes });
+    assert.equal(await later.reseal(), false);
+    assert.equal(disk.get(KEY_FILE), plain);
+    state.locked = false;
+    assert.equal(await later.reseal(), true);
+    assert.ok(!(disk.get(KEY_FILE) ?? '').includes('PRIVATE KEY'));
+    const read = await openKeyFile({ files, store, random: randomBytes }).read();
+    assert.deepEqual(shown(read), shown({ kind: 'keys', keys, protection: 'store' }));
+    assert.equal(await openKeyFile({ files, store: undefined, random: randomBytes }).reseal(), false);
+  });
+
   test('a store that is locked loses nothing: the keys come back with it', async () => {
     const { files } = fakeOrgFiles();
     const { store, state } = fakeStore();

@@ -43,6 +43,10 @@ export interface KeyFile {
   read(): Promise<KeysRead>;
   /** Durable when it resolves. Rejects with what the disk has against it. */
   write(keys: DeviceKeys): Promise<Protection>;
+  /** The store that could have the key to the file; undefined: this machine has none. */
+  readonly storeTitle: string | undefined;
+  /** Encrypts a file that is not, if the store takes the key now. False: it stays as it is. Rejects with what the disk has against it. */
+  reseal(): Promise<boolean>;
   /** Removes the file, and what the store keeps for it. */
   remove(): Promise<void>;
 }
@@ -95,7 +99,9 @@ export function openKeyFile({ files, store, random }: KeyFileOptions): KeyFile {
     return readKeys(parse(text), 'store');
   }
 
-  return {
+  const file: KeyFile = {
+    storeTitle: store?.title,
+
     async read() {
       let text: string | undefined;
       try {
@@ -119,12 +125,22 @@ export function openKeyFile({ files, store, random }: KeyFileOptions): KeyFile {
       return wrapping === undefined ? 'file' : 'store';
     },
 
+    async reseal() {
+      wrapping ??= await newWrapping(store, random);
+      if (wrapping === undefined) return false;
+      // After the store, which may wait for a person: what was written meanwhile is not lost.
+      const found = await file.read();
+      if (found.kind === 'keys' && found.protection === 'file') await file.write(found.keys);
+      return found.kind === 'keys';
+    },
+
     async remove() {
       await files.remove(KEY_FILE);
       if (wrapping !== undefined) await store?.forget(wrapping.name);
       wrapping = undefined;
     },
   };
+  return file;
 }
 
 /** Undefined: there is no store, or it took nothing. */

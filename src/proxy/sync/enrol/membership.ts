@@ -6,7 +6,6 @@ import type { Log } from '../../../contract/log.ts';
 import type { ManagedSettings } from '../../../contract/sync/managed.ts';
 import type { OrgKeys } from '../org-types.ts';
 import type { Management } from '../view.ts';
-import { settle } from './enrol.ts';
 import { type Enrolment, type OrgFiles, readEnrolment, type Target, writeEnrolment } from './enrolment-file.ts';
 import type { DeviceKeys, KeyFile, Protection } from './key-file.ts';
 
@@ -15,6 +14,14 @@ export interface ManagedFacts {
   readonly settings: ManagedSettings;
   /** PEM. */
   readonly roots: readonly string[];
+}
+
+/** What device management says of this machine at the moment. */
+export interface ManagedNow {
+  /** Undefined: nothing that could be obeyed. */
+  readonly facts: ManagedFacts | undefined;
+  /** There are settings, and nothing is known of what they say: nobody leaves, and nothing passes before a policy is there. */
+  readonly inDoubt: boolean;
 }
 
 /** With which requests can be signed. */
@@ -78,8 +85,9 @@ export function orgKeysOf({ current, rotating, old }: UsableKeys): OrgKeys {
   return { kid: current.kid, sign: current.sign, seal };
 }
 
-export function managementOf(managed: ManagedFacts | undefined): Management {
-  const { before_first_policy = 'pass', floors = {} } = managed?.settings ?? {};
+export function managementOf({ facts, inDoubt }: ManagedNow): Management {
+  const meant = inDoubt ? 'block' : 'pass';
+  const { before_first_policy = meant, floors = {} } = facts?.settings ?? {};
   return { beforeFirstPolicy: before_first_policy, floors };
 }
 
@@ -94,6 +102,8 @@ async function readMember(
   if (read.kind === 'locked') return { enrolment: placed, keys: read };
   if (read.kind === 'none') return lost('the file is missing');
   if (read.kind === 'damaged') return lost(read.detail);
+  // Most devices have no keys: what enrols is not loaded there.
+  const { settle } = await import('./enrol.ts');
   const settled = settle(read.keys, own);
   const { current } = settled.keys;
   if (settled.foreign || current === undefined) return lost('they are those of another enrolment');

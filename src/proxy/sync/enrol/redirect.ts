@@ -6,6 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { plainPage } from '../../../contract/plain-page.ts';
 
 const PATH = '/callback';
 /** A code has some hundred characters. */
@@ -94,28 +95,11 @@ function isSame(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-function page(title: string, text: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} - Outpost</title>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<p>${text}</p>
-</main>
-</body>
-</html>
-`;
-}
-
-const SIGNED_IN = page('Thank you', 'You can close this window and go back to Outpost, which finishes the sign-in.');
-const NOT_SIGNED_IN = page('Not signed in', 'You can close this window. Outpost says why.');
-const NOTHING = page('Nothing here', 'There is nothing at this address.');
+const SIGNED_IN = plainPage('Thank you', [
+  'You can close this window and go back to Outpost, which finishes the sign-in.',
+]);
+const NOT_SIGNED_IN = plainPage('Not signed in', ['You can close this window. Outpost says why.']);
+const NOTHING = plainPage('Nothing here', ['There is nothing at this address.']);
 
 function answer(response: ServerResponse, status: number, body: string): void {
   response.on('error', () => undefined);

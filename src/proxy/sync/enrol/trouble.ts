@@ -12,6 +12,8 @@ export interface Trouble {
 
 export interface Situation {
   readonly managed: boolean;
+  /** There are settings of device management that cannot be read. That is said where they are read. */
+  readonly inDoubt: boolean;
   readonly member: Membership | undefined;
   /** The file that says so is gone or damaged. */
   readonly missing: boolean;
@@ -20,7 +22,7 @@ export interface Situation {
 }
 
 /** Where nobody but a person can do something about it. */
-export function troubleOf({ managed, member, missing, asked }: Situation): Trouble | undefined {
+export function troubleOf({ managed, inDoubt, member, missing, asked }: Situation): Trouble | undefined {
   if (member === undefined || missing) {
     if (managed) {
       return {
@@ -28,7 +30,7 @@ export function troubleOf({ managed, member, missing, asked }: Situation): Troub
         text: 'device management names an organisation but gives no token; ask an administrator for one and run `outpost enroll`',
       };
     }
-    if (!missing) return undefined;
+    if (!missing || inDoubt) return undefined;
     return {
       code: 'missing',
       text: 'the file that says which organisation this device belongs to is damaged; enrol again',

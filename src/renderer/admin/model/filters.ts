@@ -22,11 +22,12 @@ export const AUDIT_FILTERS = [
   'request',
   'decision',
   'policy',
+  'since',
   'id',
 ] as const;
 export const LOG_FILTERS = ['actor', 'action', 'target', 'from', 'to'] as const;
 /** Fields that are numbers: times in milliseconds since the Unix epoch, and an id. */
-const NUMBERS: ReadonlySet<string> = new Set(['from', 'to', 'id']);
+const NUMBERS: ReadonlySet<string> = new Set(['from', 'to', 'since', 'id']);
 /** The largest time of a date, which is above any id as well. */
 const MOST = 8.64e15;
 

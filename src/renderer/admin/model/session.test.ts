@@ -96,7 +96,7 @@ test('another person finds nothing of the one before', async () => {
   const { server, store, session } = bench(ADA);
   await session.ask();
   store.editor.begin({ config: 'private', files: {} }, undefined);
-  store.settingsText.value = '{}';
+  store.settingsText.value = { text: '{}', sha256: '0'.repeat(64) };
   store.say('done');
   server.now = BOB;
   await session.ask();
@@ -126,7 +126,7 @@ test('whoever leaves is out, also when the session was over already, and not whe
   let answer: Promise<{ done: true }> = Promise.reject(new AdminFailure('network'));
   const { session, store } = bench(ADA, { signOut: () => answer });
   await session.ask();
-  store.settingsText.value = '{}';
+  store.settingsText.value = { text: '{}', sha256: '0'.repeat(64) };
   await assert.rejects(session.signOut(), { code: 'network' });
   assert.equal(session.state.value.kind, 'in');
   assert.equal(store.unsaved.value, true);

@@ -16,6 +16,7 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
   quarantined: 'medium',
   silent: 'medium',
   'device-displaced': 'medium',
+  'revoked-returned': 'medium',
   'chain-break': 'high',
   'rollout-halted': 'high',
   'digest-broken': 'high',

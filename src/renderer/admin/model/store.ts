@@ -8,6 +8,12 @@ import type { AdminClient } from '../client/admin-client.ts';
 import { createEditor, type Editor } from './editor.ts';
 import { createSession, type SessionModel } from './session.ts';
 
+/** Settings that somebody is writing, and which ones were stored when they began: `sha256` of the answer. */
+export interface WrittenSettings {
+  readonly text: string;
+  readonly sha256: string;
+}
+
 /** An object of its own each time: the same words twice are said twice. */
 export interface Said {
   readonly text: string;
@@ -18,8 +24,8 @@ export interface Store {
   readonly client: AdminClient;
   readonly clock: Clock;
   readonly editor: Editor;
-  /** Settings that somebody is writing; undefined: they are as they are stored. */
-  readonly settingsText: Signal<string | undefined>;
+  /** undefined: they are as they are stored. */
+  readonly settingsText: Signal<WrittenSettings | undefined>;
   /** Leaving the page would lose something. */
   readonly unsaved: ReadonlySignal<boolean>;
   /** Of the page's address: which organisation. */
@@ -38,7 +44,7 @@ interface StoreParts {
 
 export function createStore({ client, clock, org }: StoreParts): Store {
   const said = signal<Said | undefined>(undefined);
-  const settingsText = signal<string | undefined>(undefined);
+  const settingsText = signal<WrittenSettings | undefined>(undefined);
   const forget = (): void => {
     editor.discard();
     settingsText.value = undefined;

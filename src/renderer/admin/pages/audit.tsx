@@ -24,12 +24,12 @@ import type { PageProps } from '../views.ts';
 type Row = AnswerOf<'audit'>['rows'][number];
 const words = STRINGS.audit;
 
-const text = (name: Exclude<keyof typeof words.fields, 'from' | 'to' | 'kind'>): FilterField => ({
+const text = (name: Exclude<keyof typeof words.fields, 'from' | 'to' | 'since' | 'kind'>): FilterField => ({
   name,
   label: words.fields[name],
   kind: 'text',
 });
-const time = (name: 'from' | 'to'): FilterField => ({ name, label: words.fields[name], kind: 'time' });
+const time = (name: 'from' | 'to' | 'since'): FilterField => ({ name, label: words.fields[name], kind: 'time' });
 
 const FIELDS: readonly FilterField[] = [
   time('from'),
@@ -55,6 +55,7 @@ const MORE: readonly FilterField[] = [
   text('request'),
   text('decision'),
   text('policy'),
+  time('since'),
   text('id'),
 ];
 
@@ -78,29 +79,37 @@ export function Audit({ store, query }: PageProps) {
       </p>
       <Filter view="audit" query={query} fields={FIELDS} more={MORE} moreLabel={words.more} />
       <Loaded of={loading}>
-        {({ rows, next }) =>
-          rows.length === 0 ? (
-            <Empty title={isFiltered(AUDIT_FILTERS, query) ? words.noMatch : words.empty}>
-              {isFiltered(AUDIT_FILTERS, query) && <a href={hashOf('audit')}>{words.clear}</a>}
-            </Empty>
-          ) : (
-            <>
-              <p class="quiet" role="status">
-                {STRINGS.shown(rows.length)}
+        {({ rows, next, since }) => (
+          <>
+            {since !== null && (
+              <p class="quiet">
+                {words.since(format.time(since, now))}{' '}
+                <a href={hashOf('audit', [], { ...query, since: '0' })}>{words.all}</a>
               </p>
-              <Table
-                label={words.table}
-                rows={rows}
-                keyOf={({ id }) => id}
-                columns={columnsAt(now, open.value, (id) => {
-                  open.value = open.value === id ? undefined : id;
-                })}
-                under={(row) => (row.id === open.value ? <RowInFull row={row} now={now} /> : undefined)}
-              />
-              <Pager pager={pager} next={next} />
-            </>
-          )
-        }
+            )}
+            {rows.length === 0 ? (
+              <Empty title={isFiltered(AUDIT_FILTERS, query) ? words.noMatch : words.empty}>
+                {isFiltered(AUDIT_FILTERS, query) && <a href={hashOf('audit')}>{words.clear}</a>}
+              </Empty>
+            ) : (
+              <>
+                <p class="quiet" role="status">
+                  {STRINGS.shown(rows.length)}
+                </p>
+                <Table
+                  label={words.table}
+                  rows={rows}
+                  keyOf={({ id }) => id}
+                  columns={columnsAt(now, open.value, (id) => {
+                    open.value = open.value === id ? undefined : id;
+                  })}
+                  under={(row) => (row.id === open.value ? <RowInFull row={row} now={now} /> : undefined)}
+                />
+                <Pager pager={pager} next={next} />
+              </>
+            )}
+          </>
+        )}
       </Loaded>
     </>
   );

@@ -52,7 +52,7 @@ export function DeviceActions({ store, device, onDone }: ActionProps) {
         {words.override}
       </Button>
       <Button onClick={ask('pin')}>{words.pin}</Button>
-      <Button onClick={ask('reenroll')} why={inactive}>
+      <Button onClick={ask('reenroll')} why={device.state === 'revoked' ? undefined : inactive}>
         {words.reenroll}
       </Button>
       <Button onClick={ask('revoke')} kind="danger" why={device.state === 'revoked' ? words.already : undefined}>

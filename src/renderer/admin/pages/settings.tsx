@@ -4,7 +4,7 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { Text } from '../../parts/text.tsx';
-import { type AnswerOf, type Fault, failureOf } from '../client/admin-client.ts';
+import { AdminFailure, type AnswerOf, type Fault, failureOf } from '../client/admin-client.ts';
 import { parseSettings, placed } from '../model/settings-text.ts';
 import type { Store } from '../model/store.ts';
 import { CodeEditor, goTo } from '../parts/code-editor.tsx';
@@ -45,7 +45,7 @@ export function Settings({ store }: PageProps) {
               <p class="quiet">{words.allText}</p>
               {mayChange ? (
                 <>
-                  <Json store={store} stored={jsonOf(answer)} onDone={reload} />
+                  <Json store={store} stored={jsonOf(answer)} sha256={answer.sha256} onDone={reload} />
                   <Exports />
                 </>
               ) : (
@@ -160,30 +160,32 @@ function FourEyes({ store, on, mayChange, onDone }: FourEyesProps) {
 interface JsonProps {
   readonly store: Store;
   readonly stored: string;
+  readonly sha256: string;
   readonly onDone: () => void;
 }
 
-function Json({ store, stored, onDone }: JsonProps) {
+function Json({ store, stored, sha256, onDone }: JsonProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const written = store.settingsText;
   const act = useAct();
   /** Of the newest attempt to save; they stay while somebody mends them. */
   const faults = useSignal(NO_FAULTS);
-  const text = written.value ?? stored;
+  const { text, ...of } = written.value ?? { text: stored, sha256 };
   const save = () =>
     act.run(
       async () => {
         faults.value = NO_FAULTS;
         try {
-          await store.client.setSettings({ body: { settings: parseSettings(text) } });
+          await store.client.setSettings({ body: { settings: parseSettings(text), ...of } });
         } catch (error) {
-          faults.value = placed(text, failureOf(error).faults);
-          throw error;
+          const failure = failureOf(error);
+          faults.value = placed(text, failure.faults);
+          throw failure.code === 'conflict' ? new AdminFailure('conflict', words.changed) : failure;
         }
       },
       () => {
         // What was typed while it was on its way is not stored.
-        if (written.value === text) written.value = undefined;
+        if (written.value?.text === text) written.value = undefined;
         store.say(words.saved);
         onDone();
       },
@@ -192,6 +194,8 @@ function Json({ store, stored, onDone }: JsonProps) {
     written.value = undefined;
     faults.value = NO_FAULTS;
     act.reset();
+    // Others may be stored by now.
+    onDone();
   };
   return (
     <Form
@@ -209,7 +213,7 @@ function Json({ store, stored, onDone }: JsonProps) {
         describedBy="all"
         field={field}
         onText={(next) => {
-          written.value = next === stored ? undefined : next;
+          written.value = next === stored ? undefined : { ...of, text: next };
         }}
       />
       <FaultList

@@ -65,6 +65,8 @@ export const ORGANISATION = {
     label: 'Settings as JSON',
     save: 'Save settings',
     saved: 'The settings are saved.',
+    changed:
+      'Somebody else saved settings after you began, and yours would undo that. Copy your text, go back to what is stored, and make your change there.',
     broken: 'this is not JSON',
     expected: {
       value: 'a value is expected here',

@@ -20,8 +20,11 @@ export const RECORDS = {
       request: 'Request id',
       decision: 'Decision id',
       policy: 'Policy SHA-256',
+      since: 'Arrived since',
       id: 'Row',
     },
+    since: (at: string) => `Searched back to what arrived on ${at}.`,
+    all: 'Search everything',
     more: 'More filters',
     kinds: {
       intent: 'Call',
