@@ -376,6 +376,7 @@ step('the admin log has all of it in order, and says when a row of it was change
     'grace policy.approve done',
     'grace policy.save refused',
     'ada policy.publish done',
+    'ada audit.export done',
     'ada kill.issue done',
     'ada kill.end done',
     'system device.enroll done',
@@ -388,10 +389,9 @@ step('the admin log has all of it in order, and says when a row of it was change
   assert.deepEqual(ada.complaints, []);
   assert.deepEqual(grace?.complaints, []);
 
-  const changed = { body: '{"kind":"admin"}' };
   await plane.ctx.db.query
     .updateTable('admin_log')
-    .set(changed)
+    .set({ body: '{"kind":"admin"}' })
     .where('org', '=', plane.org)
     .where('seq', '=', 5)
     .execute();

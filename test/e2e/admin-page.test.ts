@@ -347,10 +347,14 @@ test('text from devices is text, whatever is in it', NEEDS_BROWSER, async () => 
   const nasty = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
   const page = await open('#/audit', ({ world, instead }) => {
     instead.set('audit', async (call) => {
-      const found = (await world.answers.audit(call)) as { rows: readonly object[]; next: string | null };
+      const found = (await world.answers.audit(call)) as { rows: readonly object[] };
       const [row] = found.rows;
       const body = JSON.stringify({ app: nasty });
-      return { rows: [{ ...row, app: nasty, host: nasty, device_name: nasty, what: nasty, body }], next: null };
+      return {
+        rows: [{ ...row, app: nasty, host: nasty, device_name: nasty, what: nasty, body }],
+        next: null,
+        since: null,
+      };
     });
   });
   await page.getByRole('button', { name: /show all of it/ }).click();
