@@ -111,7 +111,9 @@ onEachDatabase((freshUrl) => {
   test('reading changes nothing', async () => {
     const wishes = wishesFor(world);
     await unchanged(async () => {
-      for (const name of NAMES.filter((one) => ADMIN_ENDPOINTS[one].method === 'GET' && !one.startsWith('oidc'))) {
+      // Taking rows away is told in the admin log.
+      const reading = NAMES.filter((one) => ADMIN_ENDPOINTS[one].method === 'GET' && one !== 'auditExport');
+      for (const name of reading.filter((one) => !one.startsWith('oidc'))) {
         const answer = await admin.call(name, wishes[name]);
         assert.equal(answer.status, 200, name);
       }
