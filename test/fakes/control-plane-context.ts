@@ -16,6 +16,7 @@ import type { SealingJwk, SignedObject, SigningJwk } from '../../src/contract/sy
 import type { Context, Events, Keys, NudgeEvent } from '../../src/control-plane/context.ts';
 import { openDb } from '../../src/control-plane/db/open.ts';
 import type { DeviceTable, OrgTable } from '../../src/control-plane/db/tables.ts';
+import { UNHEARD } from '../../src/control-plane/devices/unheard.ts';
 import { ensureDays } from '../../src/control-plane/ingest/day-partitions.ts';
 import { thumbprintOfJwk } from '../../src/protocol/key-id.ts';
 import { type Signer, signObject } from '../../src/protocol/signed-object.ts';
@@ -158,47 +159,25 @@ export async function openControlPlane(
     async addDevice(org, more = {}) {
       const sign = newSigner();
       const row: DeviceTable = {
+        ...UNHEARD,
+        root: 1,
         id: `d-${randomBytes(16).toString('hex')}`,
         org,
         kid: sign.kid,
         sign_key: JSON.stringify(sign.jwk),
         seal_key: JSON.stringify(newSealKey()),
-        old_kid: null,
-        old_sign_key: null,
-        old_until: null,
         override_key: randomBytes(32),
         ring: 'ring-1',
-        ring_pinned: 0,
         name: 'laptop-1',
         platform: 'linux',
         os_version: '6.1',
         arch: 'x64',
         serial: null,
         agent: '0.1.0',
-        state: 'active',
-        revoke_reason: null,
         replaces: null,
         token: 't-1',
         enrolled: clock.now(),
         last_seen: clock.now(),
-        user_name: null,
-        user_groups: null,
-        user_until: null,
-        policy_version: null,
-        policy_sha256: null,
-        policy_since: null,
-        freshness: 'none',
-        root: 1,
-        fresh_seq: 0,
-        refused: null,
-        refused_version: null,
-        queue_rows: 0,
-        queue_bytes: 0,
-        queue_oldest: null,
-        clock_delta: 0,
-        coverage: '{}',
-        status: null,
-        status_at: null,
         ...more,
       };
       await db.query.insertInto('device').values(row).execute();

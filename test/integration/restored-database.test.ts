@@ -3,53 +3,18 @@
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import type { AuditAnswer, ErrorAnswer } from '../../src/contract/sync/messages.ts';
 import { setSecret } from '../../src/control-plane/objects/secrets.ts';
 import { rotateRoot } from '../../src/control-plane/orgs/root-change.ts';
 import { saveDraft } from '../../src/control-plane/policies/drafts.ts';
 import { publish } from '../../src/control-plane/policies/publish.ts';
-import { silentLog } from '../../src/proxy/log.ts';
-import type { Organisation } from '../../src/proxy/sync/org-types.ts';
-import { openOrganisation } from '../../src/proxy/sync/organisation.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { type ControlPlane, startControlPlane, TESTER } from '../fakes/control-plane.ts';
-import type { FakeDevice } from '../fakes/device.ts';
 import { DeviceLog } from '../fakes/device-log.ts';
 import { targetAt } from './enrol-kit.ts';
-import { BUILD, folderFor, inlineChecks } from './sync-kit.ts';
-
-/** The engine of a device; the next one on its folder finds what this one left. */
-async function engineOf(
-  t: TestContext,
-  { url, ring, id, keys, facts, org }: FakeDevice,
-  { root, dataDir, clock }: { readonly root: string; readonly dataDir: string; readonly clock: FakeClock },
-): Promise<Organisation> {
-  const engine = await openOrganisation({
-    dataDir,
-    enrolment: { url, org, device: id, ring, root },
-    keys: () => ({ kid: keys.kid, sign: keys.sign, seal: [keys.seal] }),
-    management: { beforeFirstPolicy: 'pass', floors: {} },
-    roots: async () => [],
-    surroundings: () => ({
-      facts,
-      queue: { epoch: null, seq: 0, rows: 0, bytes: 0, oldest: null, quarantined: 0 },
-      warnings: [],
-    }),
-    env: {},
-    version: '1.0.0',
-    clock,
-    log: silentLog,
-    random: () => 0.5,
-    onEvent: () => undefined,
-    onConditions: () => undefined,
-    buildDate: BUILD,
-    checks: inlineChecks,
-  });
-  t.after(() => engine.close());
-  return engine;
-}
+import { engineOf, folderFor } from './sync-kit.ts';
 
 async function give({ ctx, org }: ControlPlane, config: string): Promise<number> {
   const version = await saveDraft(ctx, org, TESTER, { config, files: {}, note: '' });

@@ -9,13 +9,11 @@ import { pinRing } from '../../src/control-plane/devices/acts.ts';
 import { saveDraft } from '../../src/control-plane/policies/drafts.ts';
 import { publish } from '../../src/control-plane/policies/publish.ts';
 import { readVersion } from '../../src/control-plane/policies/version.ts';
-import { silentLog } from '../../src/proxy/log.ts';
 import type { Organisation } from '../../src/proxy/sync/org-types.ts';
-import { openOrganisation } from '../../src/proxy/sync/organisation.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { type ControlPlane, startControlPlane, TESTER } from '../fakes/control-plane.ts';
 import { targetAt } from './enrol-kit.ts';
-import { BUILD, folderFor, inlineChecks } from './sync-kit.ts';
+import { engineOf, folderFor } from './sync-kit.ts';
 
 const GOOD = 'models:\n  deny: ["old-*"]\n';
 /** Good wherever TEAM_KEY is set, so that the server lets it pass. */
@@ -27,33 +25,12 @@ const HANG = 120_000;
 
 /** A real engine on an enrolled device of the ring. */
 async function deviceIn(t: TestContext, plane: ControlPlane, ring: string): Promise<Organisation & { id: string }> {
-  const { org, clock, ctx } = { ...plane, clock: plane.ctx.clock };
-  const { id, keys, facts } = await plane.enrolled();
-  await pinRing(ctx, org, id, ring, TESTER);
-  const { url, root } = await targetAt(plane);
-  const opened = await openOrganisation({
-    dataDir: folderFor(t),
-    enrolment: { url, org, device: id, ring, root },
-    keys: () => ({ kid: keys.kid, sign: keys.sign, seal: [keys.seal] }),
-    management: { beforeFirstPolicy: 'pass', floors: {} },
-    roots: async () => [],
-    surroundings: () => ({
-      facts,
-      queue: { epoch: null, seq: 0, rows: 0, bytes: 0, oldest: null, quarantined: 0 },
-      warnings: [],
-    }),
-    env: {},
-    version: '1.0.0',
-    clock,
-    log: silentLog,
-    random: () => 0.5,
-    onEvent: () => undefined,
-    onConditions: () => undefined,
-    buildDate: BUILD,
-    checks: inlineChecks,
-  });
-  t.after(() => opened.close());
-  return Object.assign(opened, { id });
+  const { org, ctx } = plane;
+  const device = await plane.enrolled();
+  await pinRing(ctx, org, device.id, ring, TESTER);
+  const { root } = await targetAt(plane);
+  const opened = await engineOf(t, { ...device, ring }, { root, dataDir: folderFor(t), clock: ctx.clock });
+  return Object.assign(opened, { id: device.id });
 }
 
 test('a version that devices of the first ring refuse is told with its place, and halts by itself', {

@@ -20,6 +20,7 @@ import type { Organisation, OrganisationOptions } from '../../src/proxy/sync/org
 import { openOrganisation } from '../../src/proxy/sync/organisation.ts';
 import type { OrgCondition } from '../../src/proxy/sync/status.ts';
 import { FakeClock } from '../fakes/clock.ts';
+import type { FakeDevice } from '../fakes/device.ts';
 import { named, type PublishedBundle, SignedWorld } from '../fakes/signed-world.ts';
 import { SyncServer } from '../fakes/sync-server.ts';
 
@@ -167,4 +168,35 @@ export async function lookNow(clock: FakeClock, device: Device): Promise<void> {
   // A round that an earlier advance began ends first; the next one is then due at once, by this clock.
   while (!over) await clock.advanceAsync(0);
   await looked;
+}
+
+/** The engine of a device of a real control plane; the next one on its folder finds what this one left. */
+export async function engineOf(
+  t: TestContext,
+  { url, ring, id, keys, facts, org }: Pick<FakeDevice, 'url' | 'ring' | 'id' | 'keys' | 'facts' | 'org'>,
+  { root, dataDir, clock }: { readonly root: string; readonly dataDir: string; readonly clock: Clock },
+): Promise<Organisation> {
+  const engine = await openOrganisation({
+    dataDir,
+    enrolment: { url, org, device: id, ring, root },
+    keys: () => ({ kid: keys.kid, sign: keys.sign, seal: [keys.seal] }),
+    management: { beforeFirstPolicy: 'pass', floors: {} },
+    roots: async () => [],
+    surroundings: () => ({
+      facts,
+      queue: { epoch: null, seq: 0, rows: 0, bytes: 0, oldest: null, quarantined: 0 },
+      warnings: [],
+    }),
+    env: {},
+    version: '1.0.0',
+    clock,
+    log: silentLog,
+    random: () => 0.5,
+    onEvent: () => undefined,
+    onConditions: () => undefined,
+    buildDate: BUILD,
+    checks: inlineChecks,
+  });
+  t.after(() => engine.close());
+  return engine;
 }

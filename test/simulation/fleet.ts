@@ -2,6 +2,7 @@
 // Many agents and their server on one virtual clock: made, started over a while, told to change. The same seed gives the same course.
 
 import type { DeviceTable } from '../../src/control-plane/db/tables.ts';
+import { UNHEARD } from '../../src/control-plane/devices/unheard.ts';
 import { freshDocument } from '../../src/control-plane/objects/fresh.ts';
 import { saveDraft } from '../../src/control-plane/policies/drafts.ts';
 import { publish } from '../../src/control-plane/policies/publish.ts';
@@ -137,46 +138,24 @@ export class Fleet {
 
 function newDevice(id: string, ring: string, now: number): DeviceTable {
   return {
+    ...UNHEARD,
+    root: 1,
     id,
     org: ORG,
     kid: id,
     sign_key: '',
     seal_key: '',
-    old_kid: null,
-    old_sign_key: null,
-    old_until: null,
     override_key: Buffer.alloc(0),
     ring,
-    ring_pinned: 0,
     name: 'laptop',
     platform: 'linux',
     os_version: '6.1',
     arch: 'x64',
     serial: null,
     agent: '1.0.0',
-    state: 'active',
-    revoke_reason: null,
     replaces: null,
     token: 't-1',
     enrolled: now,
     last_seen: now,
-    user_name: null,
-    user_groups: null,
-    user_until: null,
-    policy_version: null,
-    policy_sha256: null,
-    policy_since: null,
-    freshness: 'none',
-    root: 1,
-    fresh_seq: 0,
-    refused: null,
-    refused_version: null,
-    queue_rows: 0,
-    queue_bytes: 0,
-    queue_oldest: null,
-    clock_delta: 0,
-    coverage: '{}',
-    status: null,
-    status_at: null,
   };
 }

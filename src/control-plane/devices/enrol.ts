@@ -19,6 +19,7 @@ import { newOverrideKey } from './override.ts';
 import type { CheckedKeys } from './public-keys.ts';
 import { stepBack } from './step-back.ts';
 import { tokenHash } from './tokens.ts';
+import { UNHEARD } from './unheard.ts';
 
 export interface Enrolment {
   readonly answer: EnrollAnswer;
@@ -206,44 +207,21 @@ function newDevice(
 ): DeviceTable {
   const now = ctx.clock.now();
   return {
+    ...UNHEARD,
     id,
     org,
     kid: keys.kid,
     sign_key: keys.signText,
     seal_key: keys.sealText,
-    old_kid: null,
-    old_sign_key: null,
-    old_until: null,
     override_key: newOverrideKey(ctx, org, id),
     ...given,
-    ring_pinned: 0,
     name: facts.name,
     platform: facts.os.platform,
     os_version: facts.os.version,
     arch: facts.os.arch,
     serial: facts.serial ?? null,
     agent: facts.agent,
-    state: 'active',
-    revoke_reason: null,
     enrolled: now,
     last_seen: now,
-    user_name: null,
-    user_groups: null,
-    user_until: null,
-    policy_version: null,
-    policy_sha256: null,
-    policy_since: null,
-    freshness: 'none',
-    root: 0,
-    fresh_seq: 0,
-    refused: null,
-    refused_version: null,
-    queue_rows: 0,
-    queue_bytes: 0,
-    queue_oldest: null,
-    clock_delta: 0,
-    coverage: '{}',
-    status: null,
-    status_at: null,
   };
 }

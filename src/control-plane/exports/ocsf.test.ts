@@ -5,8 +5,24 @@ import { hostileFacts, SAMPLES } from '../../../test/fakes/export-rows.ts';
 import { ocsfFaults } from '../../../test/fakes/ocsf-schema.ts';
 import { ocsfEvent } from './ocsf.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: read member by member.
-const event = (name: string): any => ocsfEvent(SAMPLES[name] ?? assert.fail(name));
+/** The members that are read here; the schema judges all of them. */
+interface Read extends Readonly<Record<'class_uid' | 'type_uid' | 'action_id' | 'disposition_id', number>> {
+  readonly is_alert: boolean;
+  readonly firewall_rule: unknown;
+  readonly policy: unknown;
+  readonly status_id: number;
+  readonly severity_id: number;
+  readonly ai_model: unknown;
+  readonly message_context: Readonly<Record<string, number>>;
+  readonly actor: { readonly user: { name: string }; readonly process: { pid: number }; readonly app_name: string };
+  readonly device: { readonly hw_info: { serial_number: string }; readonly os: unknown };
+  readonly metadata: { readonly uid: string };
+  readonly unmapped: { readonly message_context: Readonly<Record<string, number>> } & Readonly<
+    Record<'ai_model' | 'hash' | 'prev' | 'epoch', unknown>
+  >;
+}
+
+const event = (name: string): Read => ocsfEvent(SAMPLES[name] ?? assert.fail(name)) as Read;
 
 for (const name of Object.keys(SAMPLES)) {
   test(`as OCSF 1.8.0 has it: ${name}`, () => {

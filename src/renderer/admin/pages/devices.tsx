@@ -133,7 +133,15 @@ function columnsAt(now: number): readonly Column<DeviceRow>[] {
       ),
     },
     { head: columns.apps, class: 'number right', cell: (row) => format.count(row.apps) },
-    { head: columns.seen, cell: (row) => <Ago at={row.last_seen} now={now} /> },
+    {
+      head: columns.seen,
+      cell: (row) => (
+        <>
+          <Ago at={row.last_seen} now={now} />
+          <span class="under">{words.firstSeen(format.ago(row.enrolled, now))}</span>
+        </>
+      ),
+    },
   ];
 }
 

@@ -42,19 +42,18 @@ export function Enrolment({ store }: PageProps) {
   const revoked = revoking.value;
   return (
     <>
-      <Heading store={store} title={STRINGS.views.enrolment} text={words.text} change="tokens.change">
-        {mayChange && (
-          <button
-            type="button"
-            class="primary"
-            onClick={() => {
-              making.value = true;
-            }}
-          >
-            {words.new}
-          </button>
-        )}
-      </Heading>
+      <Heading
+        store={store}
+        title={STRINGS.views.enrolment}
+        text={words.text}
+        change="tokens.change"
+        action={{
+          label: words.new,
+          onClick: () => {
+            making.value = true;
+          },
+        }}
+      />
       <Loaded of={loading}>
         {({ tokens }) =>
           tokens.length === 0 ? (

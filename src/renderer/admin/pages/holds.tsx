@@ -38,19 +38,18 @@ export function Holds({ store }: PageProps) {
   const released = releasing.value;
   return (
     <>
-      <Heading store={store} title={STRINGS.views.holds} text={words.text} change="holds.change">
-        {mayChange && (
-          <button
-            type="button"
-            class="primary"
-            onClick={() => {
-              placing.value = true;
-            }}
-          >
-            {words.new}
-          </button>
-        )}
-      </Heading>
+      <Heading
+        store={store}
+        title={STRINGS.views.holds}
+        text={words.text}
+        change="holds.change"
+        action={{
+          label: words.new,
+          onClick: () => {
+            placing.value = true;
+          },
+        }}
+      />
       <Loaded of={loading}>
         {({ holds }) =>
           holds.length === 0 ? (

@@ -41,19 +41,18 @@ export function Orders({ store }: PageProps) {
   const ended = ending.value;
   return (
     <>
-      <Heading store={store} title={STRINGS.views.orders} text={words.text} change="orders.change">
-        {mayChange && (
-          <button
-            type="button"
-            class="primary"
-            onClick={() => {
-              giving.value = true;
-            }}
-          >
-            {words.new}
-          </button>
-        )}
-      </Heading>
+      <Heading
+        store={store}
+        title={STRINGS.views.orders}
+        text={words.text}
+        change="orders.change"
+        action={{
+          label: words.new,
+          onClick: () => {
+            giving.value = true;
+          },
+        }}
+      />
       <Loaded of={loading}>
         {({ orders }) =>
           orders.length === 0 ? (

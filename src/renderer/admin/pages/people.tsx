@@ -78,19 +78,17 @@ export function People({ store }: PageProps) {
   };
   return (
     <>
-      <Heading store={store} title={STRINGS.views.people} change="users.change">
-        {mayChange && (
-          <button
-            type="button"
-            class="primary"
-            onClick={() => {
-              asked.value = { what: 'new' };
-            }}
-          >
-            {words.new}
-          </button>
-        )}
-      </Heading>
+      <Heading
+        store={store}
+        title={STRINGS.views.people}
+        change="users.change"
+        action={{
+          label: words.new,
+          onClick: () => {
+            asked.value = { what: 'new' };
+          },
+        }}
+      />
       <Failure failure={enabling.failure.value} changing />
       <Loaded of={loading}>
         {({ users }) =>

@@ -41,13 +41,13 @@ export function Secrets({ store }: PageProps) {
   const present = asked.value;
   return (
     <>
-      <Heading store={store} title={STRINGS.views.secrets} text={words.text} change="secrets.change">
-        {mayChange && (
-          <button type="button" class="primary" onClick={ask('set', '')}>
-            {words.new}
-          </button>
-        )}
-      </Heading>
+      <Heading
+        store={store}
+        title={STRINGS.views.secrets}
+        text={words.text}
+        change="secrets.change"
+        action={{ label: words.new, onClick: ask('set', '') }}
+      />
       <Loaded of={loading}>
         {({ secrets }) =>
           secrets.length === 0 ? (

@@ -15,12 +15,14 @@ interface HeadingProps {
   readonly text?: string;
   /** What whoever changes something here needs. */
   readonly change?: Permission;
+  /** The main action; with `change` only for whoever may. */
+  readonly action?: { readonly label: string; readonly onClick: () => void };
   /** To where it belongs. */
   readonly back?: { readonly href: string; readonly label: string };
   readonly children?: ComponentChildren;
 }
 
-export function Heading({ store, title, text, change, back, children }: HeadingProps) {
+export function Heading({ store, title, text, change, action, back, children }: HeadingProps) {
   const readOnly = change !== undefined && !store.session.can(change);
   return (
     <div class="heading">
@@ -38,6 +40,13 @@ export function Heading({ store, title, text, change, back, children }: HeadingP
         )}
         {readOnly && <p class="lead quiet">{STRINGS.readOnly(rolesIn(store.session))}</p>}
       </div>
+      {action !== undefined && !readOnly && (
+        <div class="buttons">
+          <button type="button" class="primary" onClick={action.onClick}>
+            {action.label}
+          </button>
+        </div>
+      )}
       {children !== undefined && <div class="buttons">{children}</div>}
     </div>
   );

@@ -94,6 +94,7 @@ export const FLEET = {
     agent: (version: string) => `agent ${version}`,
     bypass: 'not intercepting',
     queueSince: (time: string) => `oldest ${time}`,
+    firstSeen: (time: string) => `first ${time}`,
     noUser: 'not signed in',
     empty: 'No device yet',
     noMatch: 'No device matches',
