@@ -2,7 +2,7 @@
 // The real daemon as a child process. For the demonstration.
 
 import { join } from 'node:path';
-import type { Ready } from '../../src/proxy/commands/data-files.ts';
+import type { Ready } from '../../src/contract/data-files.ts';
 import { runProgram, type Serving, startProgram } from './project-process.ts';
 
 const OUTPOST = 'proxy/outpost.mjs';

@@ -2,25 +2,11 @@
 // The health catalogue: every trouble that Outpost itself reports, in words, with its weight. Pure data; who raises a warning
 // and how it is shown is not known here. docs/reference/health.md and a test keep in step.
 
-export type Severity = 'low' | 'medium' | 'high';
+import type { NoArgs, Severity, WarningEntry } from './health-entry.ts';
+import { ORGANISATION_WARNINGS } from './health-organisation.ts';
+import type { HealthItem } from './local-api.ts';
 
-/** `Args` are the particulars that the text needs; `never` stands for "any entry" (parameters are contravariant). */
-export interface WarningEntry<Args = never> {
-  readonly title: string;
-  /** One or two plain sentences: what is wrong and what it means for the person at the machine. */
-  readonly text: (args: Args) => string;
-  readonly severity: Severity;
-  /** While one of these is active too, this warning is a consequence and stays hidden. */
-  readonly dependsOn: readonly string[];
-  /** Do AI tools fail because of it? Drives the mark on the status line. */
-  readonly impactsConnectivity: boolean;
-  /** Milliseconds that it must last before anyone sees it, so that passing faults do not flicker. */
-  readonly timeToVisible: number;
-  /** What to do, as an instruction. */
-  readonly fix: string;
-}
-
-type NoArgs = Readonly<Record<never, never>>;
+export type { Severity, WarningEntry };
 
 export const WARNINGS = {
   'ipv6-loopback-missing': {
@@ -42,6 +28,7 @@ export const WARNINGS = {
     impactsConnectivity: true,
     timeToVisible: 5_000,
     fix: 'Run `outpost ca install`, or ask IT to roll the certificate out.',
+    action: 'copy-command',
   },
   offline: {
     title: 'This computer is offline',
@@ -72,6 +59,7 @@ export const WARNINGS = {
     impactsConnectivity: true,
     timeToVisible: 0,
     fix: 'Run `outpost doctor`; it names the file and the reason.',
+    action: 'checks',
   },
   'audit-full': {
     title: 'The audit log is full',
@@ -82,6 +70,7 @@ export const WARNINGS = {
     impactsConnectivity: true,
     timeToVisible: 0,
     fix: 'Free disk space, or raise `audit.cap_mb` in outpost.yaml.',
+    action: 'checks',
   },
   'audit-degraded': {
     title: 'Recording is slow or incomplete',
@@ -92,6 +81,7 @@ export const WARNINGS = {
     impactsConnectivity: false,
     timeToVisible: 2_000,
     fix: 'Wait a moment. If it stays, look for a slow or full disk.',
+    action: 'checks',
   },
   'disk-low': {
     title: 'The disk is nearly full',
@@ -152,175 +142,41 @@ export const WARNINGS = {
     impactsConnectivity: false,
     timeToVisible: 0,
     fix: 'Run `outpost env`; it says how a tool sends the token.',
+    action: 'copy-command',
   },
-  'managed-settings-ignored': {
-    title: 'The settings of device management are not in use',
-    text: ({
-      path,
-      message,
-      line,
-      column,
-      inDoubt,
-    }: {
-      readonly path: string;
-      readonly message: string;
-      readonly line: number;
-      readonly column: number;
-      /** No good ones are known from before. */
-      readonly inDoubt: boolean;
-    }) =>
-      `${path}${line > 0 ? `, line ${line}, column ${column}` : ''}: ${message}. ${inDoubt ? 'Until they can be read, AI requests are refused on a device without a policy, and it cannot leave its organisation.' : 'Those from before still hold.'}`,
-    severity: 'high',
+  ...ORGANISATION_WARNINGS,
+  'daemon-restarted': {
+    title: 'Outpost stopped unexpectedly',
+    text: ({ at, times }: { readonly at: number; readonly times: number }) =>
+      `It ended without being told to ${times > 1 ? `${times} times, last ` : ''}before ${new Date(at).toISOString()}, and was started again. Calls that were under way then have no end in the log.`,
+    severity: 'low',
     dependsOn: [],
     impactsConnectivity: false,
     timeToVisible: 0,
-    fix: 'Ask IT to correct the file; it is read again within five minutes.',
+    fix: 'If it happens again, run the checks and send a support bundle to IT.',
+    action: 'checks',
   },
-  'not-enrolled': {
-    title: 'This device is not enrolled as it should be',
-    text: ({ text }: { readonly text: string }) => `${text}.`,
-    severity: 'high',
-    dependsOn: [],
-    impactsConnectivity: false,
-    timeToVisible: 10_000,
-    fix: 'Run `outpost enroll --status`; it says what is missing.',
-  },
-  'keys-in-clear': {
-    title: 'The keys of this device are not encrypted',
-    text: ({ store }: { readonly store: string }) =>
-      `They lie in a private file, since ${store} did not take the key to it. Outpost tries again every hour.`,
-    severity: 'low',
-    dependsOn: [],
-    impactsConnectivity: false,
-    timeToVisible: 10_000,
-    fix: 'Unlock the store of secrets of this system, then restart Outpost or wait.',
-  },
-  'policy-waiting': {
-    title: 'Your organisation’s rules have not arrived yet',
-    text: (_: NoArgs) =>
-      'This device has not received a policy. Until then device management decides whether AI requests may pass.',
-    severity: 'medium',
-    dependsOn: ['not-enrolled'],
-    impactsConnectivity: false,
-    timeToVisible: 30_000,
-    fix: 'Nothing; they come by themselves once the control plane can be reached and has published some.',
-  },
-  'policy-stale': {
-    title: 'Your organisation’s rules could not be refreshed',
-    text: ({ since }: { readonly since: number }) =>
-      `The control plane has not been reached in time since ${new Date(since).toISOString()}. The rules from then still hold.`,
-    severity: 'low',
-    dependsOn: ['offline'],
-    impactsConnectivity: false,
-    timeToVisible: 60_000,
-    fix: 'Check the network. If it stays, ask IT whether the control plane runs.',
-  },
-  'policy-expired': {
-    title: 'Your organisation’s rules have expired',
-    text: ({ since }: { readonly since: number }) =>
-      `They expired ${new Date(since).toISOString()}. What your organisation chose for that case holds now.`,
+  'daemon-down': {
+    title: 'Outpost is not running',
+    text: ({ reason }: { readonly reason: string }) =>
+      `The part of Outpost that checks and passes on AI requests does not answer (${reason}). AI tools that go through it fail until it runs again.`,
     severity: 'high',
     dependsOn: [],
     impactsConnectivity: true,
-    timeToVisible: 0,
-    fix: 'Connect this device to a network from which the control plane can be reached.',
+    timeToVisible: 5_000,
+    fix: 'Start it. If that does not help, run the checks.',
+    action: 'start',
   },
-  'policy-rolled-back': {
-    title: 'Old rules of your organisation came back',
-    text: (_: NoArgs) =>
-      'This device has had newer rules than those on its disk: files were damaged, or put back from a copy. The old ones hold until the newest have arrived; your organisation is told.',
-    severity: 'medium',
-    dependsOn: [],
-    impactsConnectivity: false,
-    timeToVisible: 0,
-    fix: 'Connect this device to a network from which the control plane can be reached. If it comes back, ask who restores these files.',
-  },
-  'policy-refused': {
-    title: 'New rules of your organisation were refused',
-    text: ({
-      version,
-      line,
-      column,
-      message,
-    }: {
-      readonly version: number;
-      readonly line: number;
-      readonly column: number;
-      readonly message: string;
-    }) =>
-      `${version > 0 ? `Version ${version}` : 'What the control plane sent'}${line > 0 ? `, line ${line}, column ${column}` : ''}: ${message}. The rules from before still hold; your organisation has been told.`,
-    severity: 'medium',
-    dependsOn: [],
-    impactsConnectivity: false,
-    timeToVisible: 0,
-    fix: 'Nothing to do here; an administrator corrects it.',
-  },
-  'device-revoked': {
-    title: 'Your organisation has revoked this device',
-    text: (_: NoArgs) => 'The organisation’s keys were removed from this device. AI requests may be refused.',
-    severity: 'high',
-    dependsOn: [],
-    impactsConnectivity: true,
-    timeToVisible: 0,
-    fix: 'Ask an administrator of your organisation.',
-  },
-  'reenrol-needed': {
-    title: 'This device must enrol again',
-    text: (_: NoArgs) => 'The control plane no longer knows its keys. The rules from before still hold.',
-    severity: 'medium',
-    dependsOn: ['not-enrolled'],
-    impactsConnectivity: false,
-    timeToVisible: 60_000,
-    fix: 'Managed devices do it by themselves. Else ask for a token and run `outpost enroll --new-keys`.',
-  },
-  'agent-outdated': {
-    title: 'Outpost is older than your organisation wants',
-    text: ({ wanted }: { readonly wanted: string }) => `Version ${wanted} or newer is asked for.`,
+  'window-failed': {
+    title: 'The window of Outpost failed',
+    text: ({ reason }: { readonly reason: string }) =>
+      `It was closed and can be opened again (${reason}). Checking and passing on of AI requests is not touched by this.`,
     severity: 'low',
     dependsOn: [],
     impactsConnectivity: false,
     timeToVisible: 0,
-    fix: 'Install the newer version, or wait until IT does.',
-  },
-  'order-in-force': {
-    title: 'Your organisation has stopped something for now',
-    text: ({ level, reason }: { readonly level: string; readonly reason: string }) =>
-      `${level === 'bypass' ? 'Interception is switched off' : 'AI requests are being refused'}: ${reason}`,
-    severity: 'medium',
-    dependsOn: [],
-    impactsConnectivity: true,
-    timeToVisible: 0,
-    fix: 'Nothing; it ends by itself or when an administrator ends it.',
-  },
-  'override-in-force': {
-    title: 'The rules are suspended',
-    text: ({ until }: { readonly until: number }) =>
-      `An administrator’s code suspends them until ${new Date(until).toISOString()}. Requests are still recorded.`,
-    severity: 'medium',
-    dependsOn: [],
-    impactsConnectivity: false,
-    timeToVisible: 0,
-    fix: 'Nothing; it ends by itself.',
-  },
-  'upload-behind': {
-    title: 'Records have not been uploaded for a day',
-    text: ({ since, reason }: { readonly since: number; readonly reason: string }) =>
-      `The oldest is of ${new Date(since).toISOString()} (${reason}). They are kept on this device until then.`,
-    severity: 'low',
-    dependsOn: ['offline', 'not-enrolled', 'device-revoked'],
-    impactsConnectivity: false,
-    timeToVisible: 60_000,
-    fix: 'Check the network. If it stays, ask IT whether the control plane runs.',
-  },
-  'upload-stopped': {
-    title: 'Some records cannot be uploaded',
-    text: ({ epoch, reason }: { readonly epoch: string; readonly reason: string }) =>
-      `Part ${epoch} of the audit log does not fit to what the control plane has (${reason}). It is kept on this device.`,
-    severity: 'medium',
-    dependsOn: [],
-    impactsConnectivity: false,
-    timeToVisible: 0,
-    fix: 'Ask an administrator; the control plane has raised an alarm.',
+    fix: 'Open it again. If it happens again, send a support bundle to IT.',
+    action: 'checks',
   },
 } as const satisfies Readonly<Record<string, WarningEntry>>;
 
@@ -334,6 +190,22 @@ export type Warning = { readonly [C in WarningCode]: { readonly code: C; readonl
 export function warningText(warning: Warning): string {
   const text = WARNINGS[warning.code].text as (args: Warning['args']) => string;
   return text(warning.args);
+}
+
+/** As people see it. `since`: milliseconds since the Unix epoch. */
+export function healthItemOf(warning: Warning, since: number): HealthItem {
+  const { title, fix, severity, impactsConnectivity, action }: WarningEntry = WARNINGS[warning.code];
+  return {
+    code: warning.code,
+    title,
+    text: warningText(warning),
+    fix,
+    severity,
+    impacts_connectivity: impactsConnectivity,
+    since,
+    args: { ...(warning.args as HealthItem['args']) },
+    ...(action === undefined ? {} : { action }),
+  };
 }
 
 /** For sorting: the gravest first. */

@@ -10,3 +10,14 @@ export const API_VERSION_HEADER = 'x-outpost-api';
 export const ACTIVITY_LIMIT = 200;
 
 export const SHELLS = ['bash', 'fish', 'powershell'] as const;
+
+/** Days that `/v1/usage` counts, today included. */
+export const USAGE_DAYS = 7;
+/** Rows of "top models" and "top apps"; the rest is summed up. */
+export const USAGE_TOP = 10;
+/** Calls of one page of `/v1/calls`. */
+export const CALLS_LIMIT = 100;
+
+/** What a button beside a warning does: look at the control plane, start the daemon, run the checks, copy the command that the fix names, open the organisation's help. */
+export const HEALTH_ACTIONS = ['sync', 'start', 'checks', 'copy-command', 'help'] as const;
+export type HealthAction = (typeof HEALTH_ACTIONS)[number];

@@ -3,7 +3,7 @@
 // any request, no credential. Knows nothing of HTTP. zod/mini because the page bundles it: 7 KB packed instead of 94.
 
 import * as z from 'zod/mini';
-import { ACTIVITY_LIMIT, SHELLS } from './local-api-constants.ts';
+import { ACTIVITY_LIMIT, HEALTH_ACTIONS, SHELLS } from './local-api-constants.ts';
 
 const short = z.string().check(z.maxLength(256));
 const sentence = z.string().check(z.maxLength(4_096));
@@ -35,6 +35,8 @@ export const activityItem = z.strictObject({
 });
 export type ActivityItem = Readonly<z.infer<typeof activityItem>>;
 
+const particular = z.union([sentence, z.number(), z.boolean(), z.array(short).check(z.maxLength(1_000))]);
+
 export const healthItem = z.strictObject({
   code: short,
   title: short,
@@ -43,6 +45,10 @@ export const healthItem = z.strictObject({
   severity: z.enum(['low', 'medium', 'high']),
   impacts_connectivity: z.boolean(),
   since: instant,
+  /** The particulars that the text was made of, so that another language can word it. */
+  args: z.record(short, particular),
+  /** What a button beside it does; absent: nothing that a button could do. */
+  action: z.optional(z.enum(HEALTH_ACTIONS)),
 });
 export type HealthItem = Readonly<z.infer<typeof healthItem>>;
 
@@ -130,6 +136,20 @@ const providerItem = z.strictObject({
 });
 export type ProviderItem = Readonly<z.infer<typeof providerItem>>;
 
+/** A route whose first choice does not answer now. */
+const fallbackItem = z.strictObject({
+  /** Id of the route; absent: it has none. */
+  route: z.optional(short),
+  /** As callers ask for it; absent: any. */
+  model: z.optional(short),
+  /** The provider that should answer. */
+  instead_of: short,
+  /** The provider that answers now; absent: none of the chain can. */
+  using: z.optional(short),
+  why: z.optional(failureWord),
+});
+export type FallbackItem = Readonly<z.infer<typeof fallbackItem>>;
+
 const organisationState = z.strictObject({
   org: short,
   url,
@@ -198,6 +218,11 @@ export const agentState = z.strictObject({
   /** Newest first. */
   activity: z.array(activityItem).check(z.maxLength(ACTIVITY_LIMIT)),
   providers: z.array(providerItem).check(z.maxLength(1_000)),
+  fallbacks: z.array(fallbackItem).check(z.maxLength(100)),
+  /** Where the organisation's people get help. Absent: the policy names nobody. */
+  support: z.optional(
+    z.strictObject({ url: z.string().check(z.maxLength(512), z.regex(/^https:\/\//)), label: z.optional(short) }),
+  ),
   /** This machine has no network; nothing is counted against the providers meanwhile. */
   offline: z.boolean(),
   /** How many host patterns the configuration and the catalogue have for each action. */

@@ -4,10 +4,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../contract/clock.ts';
+import { BUNDLE_FILE, type Ready } from '../contract/data-files.ts';
 import type { AgentState } from '../contract/local-api.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { checkTail, logSize } from './audit/tail-check.ts';
-import { BUNDLE_FILE, type Ready } from './commands/data-files.ts';
 import { envFor } from './env/env-for.ts';
 import type { Counters } from './exchange/counters.ts';
 import { freeBytes } from './health/disk.ts';
@@ -134,6 +134,7 @@ export function createView(parts: ViewParts): View {
       api_refusals: Object.values(late?.api.refusals() ?? {}).reduce((sum, count) => sum + count, 0),
       activity: [...activity.items()],
       providers: providerItems(current.providers, late?.router.health() ?? [], (provider) => late?.hintOf(provider)),
+      fallbacks: [],
       offline: late?.router.offline ?? false,
       hosts: { ...current.hostCounts },
     };

@@ -4,8 +4,8 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { config } from 'zod/mini';
+import { createHttpClient } from '../client/http.ts';
 import { App } from './app.tsx';
-import { createHttpClient } from './client/http.ts';
 import { browserClock } from './clock.ts';
 import { routeOf } from './model/route.ts';
 import { createStore } from './model/store.ts';

@@ -8,8 +8,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Ready } from '../../src/proxy/commands/data-files.ts';
-import { readySchema } from '../../src/proxy/commands/running.ts';
+import type { Ready } from '../../src/contract/data-files.ts';
+import { readySchema } from '../../src/contract/ready.ts';
 
 /** Where the trusted upstream is written to, beside outpost.yaml. */
 export const UPSTREAM_CA = 'upstream.pem';

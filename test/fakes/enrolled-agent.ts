@@ -12,7 +12,7 @@ import { rootFingerprint } from '../../src/control-plane/orgs/root-store.ts';
 import { saveDraft } from '../../src/control-plane/policies/drafts.ts';
 import { publish } from '../../src/control-plane/policies/publish.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
-import type { Ready } from '../../src/proxy/commands/data-files.ts';
+import type { Ready } from '../../src/contract/data-files.ts';
 import { callApi } from '../../src/proxy/commands/running.ts';
 import { type Agent, type AgentOptions, runOutpost, startAlone, UPSTREAM_CA } from './agent.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane, TESTER } from './control-plane.ts';

@@ -32,6 +32,8 @@ export const FAKE_WARNING: HealthItem = {
   severity: 'medium',
   impacts_connectivity: true,
   since: START,
+  args: {},
+  action: 'copy-command',
 };
 
 /** A plausible call; `part` overrides. */
@@ -126,6 +128,7 @@ function fakeState(): AgentState {
         health: { state: 'healthy', first_content_ms: 640, out: [] },
       },
     ],
+    fallbacks: [],
     offline: false,
     hosts: { govern: 96, header: 4, tunnel: 12, block: 2 },
   };

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { auditRow } from '../../src/contract/audit-row.ts';
 import { type AgentState, agentState, doctorReport } from '../../src/contract/local-api.ts';
-import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/proxy/commands/data-files.ts';
+import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/contract/data-files.ts';
 import { type Agent, IN_ORGANISATION, runOutpost, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type RouteReport, routeReport } from '../../src/contract/local-api.ts';
-import { API_TOKEN_FILE } from '../../src/proxy/commands/data-files.ts';
+import { API_TOKEN_FILE } from '../../src/contract/data-files.ts';
 import { type CommandResult, runOutpost } from '../fakes/agent.ts';
 import { type Seen, send } from '../fakes/provider/client.ts';
 import { untilState } from './daemon-kit.ts';

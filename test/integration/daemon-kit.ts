@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditRow, RowBody } from '../../src/contract/audit-row.ts';
 import { type AgentState, agentState } from '../../src/contract/local-api.ts';
-import { GATEWAY_TOKEN_FILE } from '../../src/proxy/commands/data-files.ts';
+import { GATEWAY_TOKEN_FILE } from '../../src/contract/data-files.ts';
 import { callApi, findRunning } from '../../src/proxy/commands/running.ts';
 import { type Agent, runOutpost } from '../fakes/agent.ts';
 import { until } from './intercept-kit.ts';

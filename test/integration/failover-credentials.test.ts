@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { API_TOKEN_FILE } from '../../src/proxy/commands/data-files.ts';
+import { API_TOKEN_FILE } from '../../src/contract/data-files.ts';
 import { callApi } from '../../src/proxy/commands/running.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { type Seen, send } from '../fakes/provider/client.ts';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importDirections, importSuffixes, importsOf, noElectron } from './imports.ts';
+import { electronInOnePlace, importDirections, importSuffixes, importsOf } from './imports.ts';
 import { allFiles, withoutSamples } from './repository.ts';
 
 const files = withoutSamples(allFiles());
@@ -60,7 +60,10 @@ test('relative imports carry their suffix', () => {
   assert.equal(importSuffixes([{ path: 'src/a.ts', text: "import { b } from './b';" }]).length, 1);
 });
 
-test('nothing imports electron', () => {
-  assert.deepEqual(noElectron(files), []);
-  assert.equal(noElectron([{ path: 'src/a.ts', text: "import { app } from 'electron';" }]).length, 1);
+test('one file of each process of the tray imports electron', () => {
+  assert.deepEqual(electronInOnePlace(files), []);
+  const faults = (path: string, text: string) => electronInOnePlace([{ path, text }]).length;
+  assert.equal(faults('src/main/a.ts', "import { app } from 'electron';"), 1);
+  assert.equal(faults('src/main/a.ts', "import type { App } from 'electron';"), 0);
+  assert.equal(faults('src/main/shell.ts', "import { app } from 'electron';"), 0);
 });

@@ -83,13 +83,25 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'src/renderer/': /^(?:preact(?:\/.*)?|@preact\/signals|zod\/mini)$/,
   'src/protocol/': /^(?:node:(?:crypto|zlib|buffer)|jose|zod)$/,
   'src/proxy/dialects/': /^node:(?:buffer|zlib|string_decoder)$/,
+  'src/client/': /^zod\/mini$/,
+  'src/strings/': /^$/,
+  'src/main/': /^(?:node:(?:child_process|crypto|events|fs|http|os|path|stream|url)|zod\/mini|electron)$/,
+};
+
+/** What the tray's process and the window share with nobody but each other, and with pages in a browser. */
+const SHARED_BY_WINDOWS: Readonly<Record<string, readonly string[]>> = {
+  'src/client/': ['src/strings/'],
+  'src/renderer/': ['src/client/', 'src/strings/'],
+  'src/main/': ['src/client/', 'src/strings/', 'src/proxy/os/paths.ts', 'src/proxy/clock.ts', 'src/proxy/version.ts'],
 };
 
 function across(from: string, { target = '', typeOnly }: Import): boolean {
   const [room, other] = [roomOf(from), roomOf(target)];
   if (room === other && !isWiring(from)) return true;
   if (other === 'src/contract/') return true;
-  if (room === 'src/contract/' || room === 'src/renderer/') return false;
+  const shared = SHARED_BY_WINDOWS[room];
+  if (shared !== undefined) return shared.some((place) => target.startsWith(place));
+  if (room === 'src/contract/' || room === 'src/strings/') return false;
   if (other === 'src/protocol/') return true;
   if (room === 'src/protocol/') return false;
   if (isWiring(from)) return !target.startsWith('src/renderer/');
@@ -125,11 +137,16 @@ export function importSuffixes(files: readonly SourceFile[]): Problem[] {
   );
 }
 
-/** Electron is for a later room; until then no file may need it. */
-export function noElectron(files: readonly SourceFile[]): Problem[] {
-  return files.filter(isCode).flatMap((file) =>
-    importsOf(file)
-      .filter(({ specifier }) => specifier === 'electron' || specifier.startsWith('electron/'))
-      .map(() => `${file.path}: imports electron`),
-  );
+/** Each process of the tray has one file that meets its runtime; all else takes what it needs as parameters and runs in plain Node. */
+const MEET_ELECTRON = new Set(['src/main/shell.ts', 'src/main/preload.ts']);
+
+/** Types are free: they are gone before anything runs. */
+export function electronInOnePlace(files: readonly SourceFile[]): Problem[] {
+  return files
+    .filter((file) => isCode(file) && !isTest(file) && !MEET_ELECTRON.has(file.path))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter(({ specifier, typeOnly }) => /^electron(?:\/|$)/.test(specifier) && !typeOnly)
+        .map(() => `${file.path}: imports electron`),
+    );
 }

@@ -2,11 +2,11 @@
 // `outpost env`: the commands for a shell on standard output, everything for people on standard error, so that `eval` works.
 
 import { join, resolve } from 'node:path';
+import { BUNDLE_FILE } from '../../contract/data-files.ts';
 import { shell as shellName } from '../../contract/local-api.ts';
 import { envFor } from '../env/env-for.ts';
 import { TOOLS } from '../env/tools.ts';
 import { type Command, DATA_DIR_HELP, DATA_DIR_OPTION, parseOptions, pathsFor, UsageError } from './command.ts';
-import { BUNDLE_FILE } from './data-files.ts';
 import { findRunning } from './running.ts';
 
 export const env: Command = {

@@ -4,22 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { API_TOKEN_FILE, type Ready, RUN_FILE } from './data-files.ts';
+import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../contract/data-files.ts';
+import { readySchema } from '../../contract/ready.ts';
 
 /** A daemon that lives answers at once. Milliseconds. */
 const API_PATIENCE_MS = 5_000;
-
-/** Also for what `--ready-file` receives. */
-export const readySchema: z.ZodType<Ready> = z.strictObject({
-  proxy_url: z.url(),
-  gateway_url: z.url(),
-  api_url: z.url(),
-  ca_path: z.string(),
-  pid: z.int().positive(),
-  version: z.string(),
-  managed_path: z.string().optional(),
-});
 
 /** The daemon that says it runs on this data folder; undefined when none does. */
 export function findRunning(dataDir: string): Ready | undefined {

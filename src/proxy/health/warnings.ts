@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which warnings are on, and which of them a person should see now. Pure: times come in, nothing is told to anyone.
 
-import { SEVERITY_RANK, WARNINGS, type Warning, type WarningCode, warningText } from '../../contract/health.ts';
+import {
+  healthItemOf,
+  SEVERITY_RANK,
+  WARNINGS,
+  type Warning,
+  type WarningCode,
+  warningText,
+} from '../../contract/health.ts';
 import type { HealthItem } from '../../contract/local-api.ts';
 
 interface Active {
@@ -50,18 +57,7 @@ export function visible(warnings: Warnings, monotonic: number): readonly HealthI
         SEVERITY_RANK[WARNINGS[a.warning.code].severity] - SEVERITY_RANK[WARNINGS[b.warning.code].severity] ||
         a.raised - b.raised,
     )
-    .map(({ warning, since }) => {
-      const entry = WARNINGS[warning.code];
-      return {
-        code: warning.code,
-        title: entry.title,
-        text: warningText(warning),
-        fix: entry.fix,
-        severity: entry.severity,
-        impacts_connectivity: entry.impactsConnectivity,
-        since,
-      };
-    });
+    .map(({ warning, since }) => healthItemOf(warning, since));
 }
 
 /** Milliseconds until the next warning becomes visible; undefined when none is waiting. */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFakeAgent, FAKE_WARNING, fakeCall } from '../../../test/fakes/fake-agent.ts';
-import { createFakeClient } from '../client/fake.ts';
+import { createFakeClient } from '../../client/fake.ts';
 import { filterCalls } from './filter.ts';
 import { createFormat } from './format.ts';
 import { hashOf, ROUTES, routeOf } from './route.ts';

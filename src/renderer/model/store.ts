@@ -2,8 +2,8 @@
 // What the page knows, as signals: fed by an AgentClient, read by the views. Touches no element.
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
+import type { AgentClient, Link } from '../../client/agent-client.ts';
 import type { AgentState } from '../../contract/local-api.ts';
-import type { AgentClient, Link } from '../client/agent-client.ts';
 import { STRINGS } from '../strings.ts';
 import { type Summary, summarise } from './summary.ts';
 

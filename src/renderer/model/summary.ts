@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One sentence and one shape for how things stand. Pure.
 
+import type { Link } from '../../client/agent-client.ts';
 import type { AgentState } from '../../contract/local-api.ts';
-import type { Link } from '../client/agent-client.ts';
 import { STRINGS } from '../strings.ts';
 
 export interface Summary {

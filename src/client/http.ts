@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent over its local API. Owns reconnecting; shows nothing. Whatever comes is parsed before it is believed.
+// The agent over its local API: from the page in a browser (its cookie signs it in) and from the tray (by the token). Owns reconnecting;
+// shows nothing. Whatever comes is parsed before it is believed.
 
 import * as z from 'zod/mini';
-import type { Clock, Timer } from '../../contract/clock.ts';
-import { agentState, doctorReport, recordedView } from '../../contract/local-api.ts';
-import { API_VERSION, API_VERSION_HEADER } from '../../contract/local-api-constants.ts';
+import type { Clock, Timer } from '../contract/clock.ts';
+import {
+  agentState,
+  type DoctorCheck,
+  type DoctorReport,
+  doctorCheck,
+  doctorReport,
+  recordedView,
+} from '../contract/local-api.ts';
+import { API_VERSION, API_VERSION_HEADER } from '../contract/local-api-constants.ts';
+import { callDetail, callsPage, usageReport } from '../contract/local-history.ts';
 import type { AgentClient, Watcher } from './agent-client.ts';
-import { createSseParser } from './sse.ts';
+import { createSseParser, type SseEvent } from './sse.ts';
 
 export interface HttpClientParts {
   readonly fetch: typeof globalThis.fetch;
@@ -22,6 +31,7 @@ const SILENCE = 30_000;
 
 class SignedOut extends Error {}
 class Outdated extends Error {}
+class NotThere extends Error {}
 
 export function createHttpClient({ fetch, clock, base }: HttpClientParts): AgentClient {
   let skipWait: (() => void) | undefined;
@@ -34,6 +44,7 @@ export function createHttpClient({ fetch, clock, base }: HttpClientParts): Agent
     });
     if (response.status === 401) throw new SignedOut();
     if (response.headers.get(API_VERSION_HEADER) !== String(API_VERSION)) throw new Outdated();
+    if (response.status === 404) throw new NotThere();
     if (!response.ok) throw new Error(`status ${response.status}`);
     return response;
   };
@@ -43,31 +54,54 @@ export function createHttpClient({ fetch, clock, base }: HttpClientParts): Agent
     return z.parse(schema, await response.json());
   };
 
-  const follow = async (watcher: Watcher, stop: AbortSignal): Promise<void> => {
+  /** Hands over each event of a stream, until it ends, is silent for too long, or is stopped. */
+  const stream = async (path: string, stop: AbortSignal, take: (event: SseEvent) => void): Promise<void> => {
     const attempt = new AbortController();
     const silence = clock.after(SILENCE, () => attempt.abort());
     const abort = (): void => attempt.abort();
     stop.addEventListener('abort', abort);
     try {
-      const response = await open('/v1/events', attempt.signal);
+      const response = await open(path, attempt.signal);
       const parse = createSseParser();
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { value = '', done = true } = (await reader?.read()) ?? {};
         silence.refresh();
-        for (const { event, data } of parse(value)) {
-          if (event !== 'state') continue;
-          const state = agentState.safeParse(JSON.parse(data));
-          if (!state.success) throw new Outdated();
-          watcher.link({ kind: 'live' });
-          watcher.state(state.data);
-        }
+        for (const event of parse(value)) take(event);
         if (done) return;
       }
     } finally {
       silence.clear();
       stop.removeEventListener('abort', abort);
       attempt.abort();
+    }
+  };
+
+  const follow = (watcher: Watcher, stop: AbortSignal): Promise<void> =>
+    stream('/v1/events', stop, ({ event, data }) => {
+      if (event !== 'state') return;
+      const state = agentState.safeParse(JSON.parse(data));
+      if (!state.success) throw new Outdated();
+      watcher.link({ kind: 'live' });
+      watcher.state(state.data);
+    });
+
+  const doctor = async (each: (check: DoctorCheck) => void): Promise<DoctorReport> => {
+    let report: DoctorReport | undefined;
+    await stream('/v1/doctor/events', new AbortController().signal, ({ event, data }) => {
+      if (event === 'check') each(z.parse(doctorCheck, JSON.parse(data)));
+      if (event === 'report') report = z.parse(doctorReport, JSON.parse(data));
+    });
+    if (report === undefined) throw new Error('the checks broke off');
+    return report;
+  };
+
+  const call = async (id: string) => {
+    try {
+      return await get(`/v1/calls/${encodeURIComponent(id)}`, callDetail);
+    } catch (error) {
+      if (error instanceof NotThere) return undefined;
+      throw error;
     }
   };
 
@@ -125,6 +159,9 @@ export function createHttpClient({ fetch, clock, base }: HttpClientParts): Agent
     },
     retry: () => skipWait?.(),
     recorded: () => get('/v1/recorded', recordedView),
-    doctor: () => get('/v1/doctor', doctorReport),
+    usage: () => get('/v1/usage', usageReport),
+    calls: (query) => get(`/v1/calls?${new URLSearchParams(query as Record<string, string>)}`, callsPage),
+    call,
+    doctor,
   };
 }

@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { FakeClock } from '../../../test/fakes/clock.ts';
-import { createFakeAgent, type FakeAgent, fakeCall } from '../../../test/fakes/fake-agent.ts';
-import type { AgentState } from '../../contract/local-api.ts';
-import { systemClock } from '../../proxy/clock.ts';
-import { createLocalApi, type LocalApi } from '../../proxy/local-api/server.ts';
-import { silentLog } from '../../proxy/log.ts';
+import { FakeClock } from '../../test/fakes/clock.ts';
+import { createFakeAgent, type FakeAgent, fakeCall } from '../../test/fakes/fake-agent.ts';
+import type { AgentState } from '../contract/local-api.ts';
+import { systemClock } from '../proxy/clock.ts';
+import { createLocalApi, type LocalApi } from '../proxy/local-api/server.ts';
+import { silentLog } from '../proxy/log.ts';
 import type { AgentClient, Link } from './agent-client.ts';
 import { createHttpClient } from './http.ts';
 
@@ -142,7 +142,7 @@ test('an ended session and another version are told apart from a daemon that is 
 });
 
 test('single questions are answered or fail', async () => {
-  assert.equal((await client.doctor()).checks.length, 3);
+  assert.equal((await client.doctor(() => undefined)).checks.length, 3);
   assert.equal((await client.recorded()).newest.length, 2);
   agent.recorded = async () => ({ ...(await createFakeAgent().recorded()), rows: -1 });
   await assert.rejects(client.recorded());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An agent that the holder plays: for tests of what the page makes of it.
 
-import type { AgentState, DoctorReport, RecordedView } from '../../contract/local-api.ts';
+import type { AgentState } from '../contract/local-api.ts';
 import type { AgentClient, Link, Watcher } from './agent-client.ts';
 
 export interface FakeClient extends AgentClient {
@@ -11,10 +11,7 @@ export interface FakeClient extends AgentClient {
   readonly watchers: number;
 }
 
-export interface FakeAnswers {
-  readonly recorded?: () => Promise<RecordedView>;
-  readonly doctor?: () => Promise<DoctorReport>;
-}
+export type FakeAnswers = Partial<Pick<AgentClient, 'recorded' | 'usage' | 'calls' | 'call' | 'doctor'>>;
 
 export function createFakeClient(answers: FakeAnswers = {}): FakeClient {
   const watchers = new Set<Watcher>();
@@ -35,8 +32,12 @@ export function createFakeClient(answers: FakeAnswers = {}): FakeClient {
     retry: () => {
       retries++;
     },
-    recorded: answers.recorded ?? unanswered,
-    doctor: answers.doctor ?? unanswered,
+    recorded: unanswered,
+    usage: unanswered,
+    calls: unanswered,
+    call: unanswered,
+    doctor: unanswered,
+    ...answers,
     link: (link) => {
       for (const watcher of watchers) watcher.link(link);
     },

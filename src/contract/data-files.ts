@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the daemon leaves in its data folder for the other commands: names, and the form of the first. Apart from running.ts,
+// What the daemon leaves in its data folder for the commands and the tray: names, and the form of the first. Apart from ready.ts,
 // which checks it with zod: the daemon only writes it.
 
 /** In RUN_FILE; also what `--ready-file` receives. */

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon words itself, in English: here it is passed on as it came. Other languages word it anew by its code.
+
+import type { HealthItem } from '../../contract/local-api.ts';
+
+export const DAEMON = {
+  health: ({
+    title,
+    text,
+    fix,
+  }: HealthItem): { readonly title: string; readonly text: string; readonly fix: string } => ({
+    title,
+    text,
+    fix,
+  }),
+  /** A code of the error catalogue, for people; undefined: what came on the wire is shown. */
+  error: (_code: string): string | undefined => undefined,
+  /** What a field of a row means. */
+  field: (_name: string, meaning: string): string => meaning,
+};
