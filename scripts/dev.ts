@@ -38,7 +38,7 @@ async function watchPage(signal: AbortSignal): Promise<void> {
     }
     building = false;
   };
-  for (const folder of ['renderer', 'contract']) {
+  for (const folder of ['renderer', 'contract', 'client', 'strings']) {
     watch(join(ROOT, 'src', folder), { recursive: true, signal }, () => void build());
   }
 }

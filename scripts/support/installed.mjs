@@ -71,7 +71,7 @@ export function pageSources(root = ROOT) {
   for (const file of [
     ...single,
     ...filesBelow(join(root, 'src', 'renderer')),
-    ...filesBelow(join(root, 'src', 'contract')),
+    ...['contract', 'client', 'strings'].flatMap((room) => [...filesBelow(join(root, 'src', room))]),
   ]) {
     if (!existsSync(file) || file.endsWith('.test.ts')) continue;
     hash.update(`${file.slice(root.length)}\0${statSync(file).size}\0`).update(readFileSync(file));

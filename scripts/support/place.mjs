@@ -28,6 +28,6 @@ export function outsideEnv(root = ROOT, env = process.env) {
 /** The environment of a test: no real credential, no proxy and no foreign trust of whoever starts it. Where PostgreSQL is may be said. */
 export function cleanEnv(env = process.env) {
   const foreign =
-    /^(?:(?:HTTPS?|ALL|NO)_PROXY|NODE_(?:USE_ENV_PROXY|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED|USE_SYSTEM_CA)|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|OPENAI_.*|ANTHROPIC_.*|GEMINI_.*|GOOGLE_.*|AWS_.*|PG[A-Z]+|OUTPOST_(?!(?:PG_BIN|REQUIRE_[A-Z]+|TEST_ORGANISATION|AGENTS|KILLS|SEEDS|CRASH_LOOPS|POWER_LOSSES)$).*)$/i;
+    /^(?:(?:HTTPS?|ALL|NO)_PROXY|NODE_(?:USE_ENV_PROXY|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED|USE_SYSTEM_CA)|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|OPENAI_.*|ANTHROPIC_.*|GEMINI_.*|GOOGLE_.*|AWS_.*|PG[A-Z]+|OUTPOST_(?!(?:PG_BIN|REQUIRE_[A-Z]+|TEST_ORGANISATION|TEST_EXECUTABLE|ELECTRON|AGENTS|KILLS|SEEDS|CRASH_LOOPS|POWER_LOSSES)$).*)$/i;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
 }

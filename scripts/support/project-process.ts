@@ -17,7 +17,12 @@ export interface Serving<Ready> {
   stop(): Promise<void>;
 }
 
-const entryPath = (entry: string): string => fileURLToPath(new URL(`../../src/${entry}`, import.meta.url));
+/** Program and first arguments for `proxy/outpost.mjs` and the like. OUTPOST_TEST_EXECUTABLE names what is tested in its place. */
+function programOf(entry: string): readonly [program: string, args: readonly string[]] {
+  const executable = process.env.OUTPOST_TEST_EXECUTABLE;
+  if (executable !== undefined && entry === 'proxy/outpost.mjs') return [executable, []];
+  return [process.execPath, [fileURLToPath(new URL(`../../src/${entry}`, import.meta.url))]];
+}
 
 /** What is started does not outlive this process, however that ends. Returns what takes this back. */
 function killAtExit(child: ChildProcess): () => void {
@@ -30,7 +35,8 @@ function killAtExit(child: ChildProcess): () => void {
 /** The standard output of a program of ours (`proxy/outpost.mjs`). Rejects with its complaint. */
 export function runProgram(entry: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entryPath(entry), ...args], { stdio: 'pipe' });
+    const [program, first] = programOf(entry);
+    const child = spawn(program, [...first, ...args], { stdio: 'pipe' });
     const forget = killAtExit(child);
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -60,7 +66,8 @@ export async function startProgram<Ready>(
 ): Promise<Serving<Ready>> {
   rmSync(readyFile, { force: true });
   // Its own process group: a Ctrl-C in the terminal reaches us alone, and we stop it in order.
-  const child = spawn(process.execPath, [entryPath(entry), ...args, '--ready-file', readyFile], {
+  const [program, first] = programOf(entry);
+  const child = spawn(program, [...first, ...args, '--ready-file', readyFile], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -23,8 +23,8 @@ export interface AgentClient {
   calls(query: CallsQuery): Promise<CallsPage>;
   /** By request or decision id; undefined: there is no such call in the log. */
   call(id: string): Promise<CallDetail | undefined>;
-  /** `each`: every check as it ends. In the window it works with the daemon down. */
-  doctor(each: (check: DoctorCheck) => void): Promise<DoctorReport>;
+  /** `each`: every check as it ends. In the window it works with the daemon down. `stop`: nobody waits any more; the promise may reject then. */
+  doctor(each: (check: DoctorCheck) => void, stop?: AbortSignal): Promise<DoctorReport>;
 }
 
 /** What is asked of what the page lives in: a browser, or the tray's window. */

@@ -86,9 +86,12 @@ export function createHttpClient({ fetch, clock, base }: HttpClientParts): Agent
       watcher.state(state.data);
     });
 
-  const doctor = async (each: (check: DoctorCheck) => void): Promise<DoctorReport> => {
+  const doctor = async (
+    each: (check: DoctorCheck) => void,
+    stop: AbortSignal = new AbortController().signal,
+  ): Promise<DoctorReport> => {
     let report: DoctorReport | undefined;
-    await stream('/v1/doctor/events', new AbortController().signal, ({ event, data }) => {
+    await stream('/v1/doctor/events', stop, ({ event, data }) => {
       if (event === 'check') each(z.parse(doctorCheck, JSON.parse(data)));
       if (event === 'report') report = z.parse(doctorReport, JSON.parse(data));
     });

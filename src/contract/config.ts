@@ -99,6 +99,18 @@ const origin = z
     'must be an origin such as "https://tool.example.com" (no path)',
   );
 
+/** Where people are sent for help: shown as a link, so nothing but an address on the web, and no credential in it. */
+const helpUrl = z
+  .string()
+  .max(512)
+  .regex(/^https:\/\/[\x21-\x7e]+$/, 'must be an address that begins with https:// and has no spaces')
+  .superRefine((value, context) => {
+    const say = (message: string) => context.addIssue({ code: 'custom', message });
+    if (!URL.canParse(value)) return say('must be an address such as https://help.example.com');
+    const { username, password } = new URL(value);
+    if (username !== '' || password !== '') say('must not contain a user name or password');
+  });
+
 const millis = (max: number) => z.int().min(100).max(max);
 const HOUR = 3_600_000;
 
@@ -179,6 +191,7 @@ export const configSchema = z.strictObject({
       hold_json_bytes: z.int().min(1024).max(67_108_864).optional(),
     })
     .optional(),
+  support: z.strictObject({ url: helpUrl, label: line(128).optional() }).optional(),
   /** Counts only in what an organisation publishes. */
   organisation: z
     .strictObject({

@@ -18,6 +18,13 @@ export const USAGE_TOP = 10;
 /** Calls of one page of `/v1/calls`. */
 export const CALLS_LIMIT = 100;
 
+/**
+ * Who can read what is recorded: the person, who administers this machine, the organisation that it is uploaded to, who runs the
+ * collector of `telemetry.otlp` (it receives a summary of each call).
+ */
+export const READERS = ['you', 'local-admins', 'organisation', 'telemetry'] as const;
+export type Reader = (typeof READERS)[number];
+
 /** What a button beside a warning does: look at the control plane, start the daemon, run the checks, copy the command that the fix names, open the organisation's help. */
 export const HEALTH_ACTIONS = ['sync', 'start', 'checks', 'copy-command', 'help'] as const;
 export type HealthAction = (typeof HEALTH_ACTIONS)[number];

@@ -3,7 +3,7 @@
 // any request, no credential. Knows nothing of HTTP. zod/mini because the page bundles it: 7 KB packed instead of 94.
 
 import * as z from 'zod/mini';
-import { ACTIVITY_LIMIT, HEALTH_ACTIONS, SHELLS } from './local-api-constants.ts';
+import { ACTIVITY_LIMIT, HEALTH_ACTIONS, READERS, SHELLS } from './local-api-constants.ts';
 
 const short = z.string().check(z.maxLength(256));
 const sentence = z.string().check(z.maxLength(4_096));
@@ -136,11 +136,11 @@ const providerItem = z.strictObject({
 });
 export type ProviderItem = Readonly<z.infer<typeof providerItem>>;
 
-/** A route whose first choice does not answer now. */
+/** A route whose first choice is out of service now, as far as it is known without a call. */
 const fallbackItem = z.strictObject({
   /** Id of the route; absent: it has none. */
   route: z.optional(short),
-  /** As callers ask for it; absent: any. */
+  /** As callers ask for it, a pattern perhaps; absent: any, or several. */
   model: z.optional(short),
   /** The provider that should answer. */
   instead_of: short,
@@ -245,6 +245,10 @@ export const recordedView = z.strictObject({
   leaves_device: z.boolean(),
   /** Who can read it, as a sentence. */
   readable_by: sentence,
+  /** The same as words, for other languages. */
+  readers: z.array(z.enum(READERS)).check(z.maxLength(READERS.length)),
+  /** Name of the one among the readers. */
+  organisation: z.optional(short),
   rows: count,
   bytes: count,
   /** Rows give way, oldest first, when the log reaches this size or this age. Absent: no limit by age. */

@@ -117,7 +117,7 @@ export const callDetail = z.strictObject({
   attempts: z.array(callAttempt).check(z.maxLength(64)),
   fallback_from: z.optional(short),
   cost_usd: z.optional(z.number().check(z.nonnegative())),
-  /** Its rows as stored, oldest first, each as JSON text. */
-  rows: z.array(z.string().check(z.maxLength(65_536))).check(z.maxLength(200)),
+  /** Its rows as stored, oldest first, each as JSON text; of very long ones not all. A row with 256 names of tools in escapes has 200,000 characters. */
+  rows: z.array(z.string().check(z.maxLength(262_144))).check(z.maxLength(200)),
 });
 export type CallDetail = Readonly<z.infer<typeof callDetail>>;

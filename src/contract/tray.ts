@@ -105,7 +105,7 @@ export const REQUESTS = {
   doctor: { ask: nothing, answer: doctorReport },
   act: { ask: z.strictObject({ action: z.enum(ACTIONS) }), answer: done },
   save: { ask: z.strictObject({ what: z.enum(SAVES) }), answer: saved },
-  copy: { ask: z.strictObject({ text: z.string().check(z.maxLength(4_096)) }), answer: nothing },
+  copy: { ask: z.strictObject({ text: z.string().check(z.maxLength(65_536)) }), answer: nothing },
   open: { ask: z.strictObject({ url: z.string().check(z.maxLength(512)) }), answer: done },
 } as const;
 export type RequestName = keyof typeof REQUESTS;
@@ -124,6 +124,24 @@ export const EVENTS = {
 } as const;
 export type EventName = keyof typeof EVENTS;
 export type EventValue<N extends EventName> = z.infer<(typeof EVENTS)[N]>;
+
+/** How each answer crosses. What failed is said by a code: no text from inside main gets into the page. */
+export const reply = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), value: z.unknown() }),
+  z.strictObject({
+    ok: z.literal(false),
+    /** `refused`: not our page. `bad-ask`: not of the contract's form. `busy`: too many at once. `failed`: no answer, mostly of the daemon. */
+    error: z.enum(['refused', 'bad-ask', 'busy', 'failed']),
+  }),
+]);
+export type Reply = Readonly<z.infer<typeof reply>>;
+
+/** What the window finds as `window.outpost`: not typed by channel, because whatever crosses is parsed. */
+export interface Bridge {
+  /** Resolves to a `Reply`. */
+  ask(name: RequestName, value: unknown): Promise<unknown>;
+  on(name: EventName, callback: (value: unknown) => void): () => void;
+}
 
 /** `outpost://explain/ID`: opens the window at this call. Nothing else is understood. */
 export function explainedId(address: string): string | undefined {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tray shows, as values: computed by pure functions, drawn by shell.ts. Types only.
+// What passes between the parts of the tray, as values: computed by pure functions and by the supervisor, drawn by shell.ts. Types only.
+
+import type { AgentClient } from '../client/agent-client.ts';
+import type { AgentState, HealthItem } from '../contract/local-api.ts';
+import type { Action, Done, Link, SAVES, Saved } from '../contract/tray.ts';
 
 export type IconShape = 'ok' | 'attention' | 'blocked' | 'syncing';
 
@@ -24,7 +28,7 @@ export interface TrayView {
   readonly icon: IconShape;
   /** One sentence. */
   readonly tooltip: string;
-  /** At most 12 lines, submenus not counted (desktop.md 6.2). */
+  /** At most 12 lines, what is in submenus and separators not counted. */
   readonly menu: readonly MenuLine[];
 }
 
@@ -35,4 +39,41 @@ export interface Notice {
   readonly body: string;
   /** What a click does. */
   readonly command: Command;
+}
+
+/** Who keeps the daemon alive that answers: the system, this tray, or whoever started it (a terminal, a tray from before). */
+export type Keeper = 'service' | 'child' | 'other';
+
+/** All that the tray knows of the daemon; a new value at each change. */
+export interface Known {
+  readonly link: Link;
+  /** The last state that came, the tray's own warnings in front. Absent: none has come yet. */
+  readonly state: AgentState | undefined;
+  /** The tray's own warnings; also in `state`. */
+  readonly warnings: readonly HealthItem[];
+  readonly keeper: Keeper;
+  /** Version of a daemon that answers and is not of the tray's: one of both is to be started again. */
+  readonly otherVersion: string | undefined;
+}
+
+/** The daemon's life, kept going, and everything that is asked of the daemon. */
+export interface Supervisor {
+  readonly known: () => Known;
+  /** Called at each change, not for what is known already. Returns the end of it. */
+  listen(listener: (known: Known) => void): () => void;
+  /** For the window's channels: `watch` follows `known`; `doctor` works with the daemon down. */
+  readonly client: AgentClient;
+  /** The person pressed Start. */
+  start(): void;
+  /** The machine woke, or the session was unlocked. */
+  woke(): void;
+  /** A window or a helper process of the runtime failed; `reason`: no path, no secret. */
+  windowFailed(reason: string): void;
+  /** A window works (again). */
+  windowWorks(): void;
+  act(action: Action): Promise<Done>;
+  /** Writes the file, for its owner only. The support bundle also with the daemon down. */
+  save(what: (typeof SAVES)[number], path: string): Promise<Saved>;
+  /** Ends the tray's own child, if there is one. Nothing happens after that. */
+  quit(): Promise<void>;
 }

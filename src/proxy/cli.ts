@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'what is wrong on this machine, and what to do',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
+  support: {
+    summary: 'a file for those who help you, without secrets',
+    load: async () => (await import('./commands/support.ts')).support,
+  },
   env: {
     summary: 'what a terminal or a tool needs to go through Outpost',
     load: async () => (await import('./commands/env.ts')).env,
@@ -96,11 +100,12 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-// A closed pipe (`outpost audit tail | head`) is an ordinary end.
-process.stdout.on('error', (error: Error & { code?: string }) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-});
+/** The command that this process was started with, to its end. */
+export async function runCli(): Promise<void> {
+  // A closed pipe (`outpost audit tail | head`) is an ordinary end.
+  process.stdout.on('error', (error: Error & { code?: string }) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  // Whoever started the daemon may be gone: what it has to say to nobody must not end it.
+  process.stderr.on('error', () => undefined);
+  const { stdout, stderr, env } = process;
+  process.exitCode = await main(process.argv.slice(2), { stdout, stderr, env });
+}

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { LookupFunction } from 'node:net';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +30,7 @@ import { createLocalApi } from './local-api/server.ts';
 import { openTrustStore } from './os/trust-store/open.ts';
 import type { Policy } from './policy/policy.ts';
 import { openRules } from './rules.ts';
+import { tellRestarts } from './support/tell-restarts.ts';
 import { createSocketTrim, trimMemorySoon } from './trim-memory.ts';
 import { connectTcp, connectTls, undiciConnector } from './upstream/connect.ts';
 import { createH2Sessions } from './upstream/h2-sessions.ts';
@@ -103,6 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const auditDir = join(dataDir, 'audit');
     const audit = await openAuditLog({ dir: auditDir, settings: rules.auditSettings(), clock, log });
     undo.push(() => audit.close());
+    undo.push(tellRestarts({ dataDir, clock, log, health, machineUpMs: uptime() * 1_000 }));
 
     // Wired late: the view needs every part, and the API's port stands in the certificates.
     const apiToken = readOrCreateToken(join(dataDir, API_TOKEN_FILE));

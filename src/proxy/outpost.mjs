@@ -43,4 +43,5 @@ try {
 const http = process.getBuiltinModule('node:http');
 for (const name of ['WebSocket', 'CloseEvent', 'MessageEvent']) Object.defineProperty(http, name, { value: undefined });
 
-await import('./cli.ts');
+const { runCli } = await import('./cli.ts');
+await runCli();

@@ -6,8 +6,8 @@ import type { DialectId } from './dialects/dialect.ts';
 import { isAddressed, isReachable } from './exchange/prepare.ts';
 import { reachableRoute } from './exchange/spend.ts';
 import type { RouteQuery } from './local-api/agent-view.ts';
-import type { Policy, Provider, RouteTarget } from './policy/policy.ts';
-import type { ExplainedTarget, ProviderHealth, Router, SkipReason } from './routing/routing.ts';
+import type { Chain, Policy, Provider, Route, RouteTarget } from './policy/policy.ts';
+import type { ExplainedTarget, ProviderHealth, Router, RunInput, SkipReason } from './routing/routing.ts';
 import type { StatusHint } from './status-pages/hint.ts';
 import { PROVIDER_TYPES } from './upstream/provider-types.ts';
 import { dialectFor } from './upstream/transport.ts';
@@ -108,6 +108,23 @@ function isSpoken(dialect: string): boolean {
   return Object.values(PROVIDER_TYPES).some(({ speaks }) => speaks.some((spoken) => spoken.dialect === dialect));
 }
 
+/** A call about which nothing is known but its route and model. */
+function anyCall(route: Route, model: string | undefined): RunInput {
+  return {
+    route,
+    tuning: route.tuning,
+    model,
+    stream: true,
+    repeatable: () => true,
+    reasoning: false,
+    promptTokens: 0,
+    conversation: undefined,
+    longCache: false,
+    inToolLoop: false,
+    callerRetry: 0,
+  };
+}
+
 export function explainRoute(policy: Policy, router: Router, now: number, query: RouteQuery): RouteReport | undefined {
   const addressed = query.provider === undefined ? policy.providers[0] : policy.providerForGateway(query.provider);
   if (addressed === undefined) return undefined;
@@ -127,19 +144,7 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
       0,
       named.groups.findIndex(({ targets }) => targets.includes(target)),
     );
-  const explained = router.explain({
-    route,
-    tuning: route.tuning,
-    model,
-    stream: true,
-    repeatable: () => true,
-    reasoning: false,
-    promptTokens: 0,
-    conversation: undefined,
-    longCache: false,
-    inToolLoop: false,
-    callerRetry: 0,
-  });
+  const explained = router.explain(anyCall(route, model));
   const others = named.groups.flatMap(({ targets }, group) =>
     targets
       .filter((target) => !isReachable(target, addressed))
@@ -178,4 +183,68 @@ export function explainRoute(policy: Policy, router: Router, now: number, query:
       };
     }),
   };
+}
+
+/** As many as the state takes. */
+const MOST_FALLBACKS = 100;
+/** Stands for a conversation: with one the order by weight, and the share of what is coming back, are the same each time. */
+const ANY_CONVERSATION = 'fallbacks';
+
+/** Routes whose first choice is out of service, and who answers for it. Nothing to look at while all are well, which is nearly always. */
+export function fallbackItems(
+  policy: Policy,
+  router: Router,
+  health: readonly ProviderHealth[],
+): AgentState['fallbacks'] {
+  const troubled = new Map(health.filter(({ scopes }) => scopes.length > 0).map((each) => [each.provider, each]));
+  const items: AgentState['fallbacks'] = [];
+  if (troubled.size === 0) return items;
+  for (const chain of policy.chains()) {
+    if (items.length >= MOST_FALLBACKS) break;
+    const item = fallbackOf(chain, router, troubled);
+    if (item !== undefined) items.push(item);
+  }
+  return items;
+}
+
+function fallbackOf(
+  { model, route: named }: Chain,
+  router: Router,
+  troubled: ReadonlyMap<string, ProviderHealth>,
+): AgentState['fallbacks'][number] | undefined {
+  const addressed = named.groups[0]?.targets[0]?.provider;
+  if (addressed === undefined || named.blocked !== undefined) return undefined;
+  const route = reachableRoute(named, addressed);
+  const [firsts] = route.groups;
+  if (firsts?.targets.some(({ provider }) => troubled.has(provider.name)) !== true) return undefined;
+  // Nothing to fall over to: nothing is refused there.
+  if (route.groups.length < 2 && firsts.targets.length < 2) return undefined;
+  const rows = router.explain({ ...anyCall(route, model), conversation: ANY_CONVERSATION });
+  const isOut = ({ target, skip }: ExplainedTarget): boolean =>
+    skip !== undefined || isHalfOpen(troubled.get(target.provider.name), target.model ?? model);
+  const isAnyFirst = firsts.order === 'weighted' || firsts.order === 'latency';
+  const choices = isAnyFirst ? firsts.targets.flatMap((target) => rows.filter((row) => row.target === target)) : rows;
+  const out = (isAnyFirst ? choices : choices.slice(0, 1)).find(isOut);
+  if (out === undefined) return undefined;
+  const others = rows.filter((row) => row !== out && row.order !== undefined);
+  const well = others.filter((row) => !isOut(row));
+  // By latency the order is drawn anew each time: which of them answers is told by its place.
+  const place = ({ target, group, order = 0 }: ExplainedTarget): number => {
+    const own = route.groups[group];
+    return own?.order === 'latency' ? own.targets.indexOf(target) : order;
+  };
+  const [using] = (well.length > 0 ? well : others).toSorted((a, b) => a.group - b.group || place(a) - place(b));
+  const why = out.skip?.kind === 'open' ? out.skip.why : troubled.get(out.target.provider.name)?.why;
+  return {
+    instead_of: out.target.provider.name,
+    ...given({ route: route.id, model, using: using?.target.provider.name, why }),
+  };
+}
+
+/** The next call finds out: until then it counts as out. */
+function isHalfOpen(health: ProviderHealth | undefined, model: string | undefined): boolean {
+  return (health?.scopes ?? []).some(
+    (each) =>
+      each.state === 'half-open' && (each.scope === 'endpoint' || (each.scope === 'model' && each.model === model)),
+  );
 }

@@ -11,6 +11,7 @@ import { checkTail, logSize } from './audit/tail-check.ts';
 import { envFor } from './env/env-for.ts';
 import type { Counters } from './exchange/counters.ts';
 import { freeBytes } from './health/disk.ts';
+import type { DoctorContext } from './health/doctor/check.ts';
 import { runDoctor, shareRuns } from './health/doctor/run.ts';
 import type { Health } from './health/registry.ts';
 import type { Authority } from './intercept/certs/authority.ts';
@@ -26,8 +27,10 @@ import type { Router } from './routing/routing.ts';
 import type { Rules } from './rules-types.ts';
 import type { StatusHint } from './status-pages/hint.ts';
 import { VERSION } from './version.ts';
+import { openHistory } from './view-history.ts';
 import { organisationState, syncNow } from './view-organisation.ts';
-import { explainRoute, providerItems } from './view-routing.ts';
+import { explainRoute, fallbackItems, providerItems } from './view-routing.ts';
+import { openFiles } from './view-support.ts';
 
 export interface ViewParts {
   readonly clock: Clock;
@@ -58,7 +61,7 @@ export interface View {
   complete(parts: LateParts): void;
   /** Something that it shows has changed. */
   readonly changed: () => void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const RECENT_ROWS = 50;
@@ -66,6 +69,7 @@ const RECENT_ROWS = 50;
 export function createView(parts: ViewParts): View {
   const { clock, audit, health, policy, store, dataDir } = parts;
   const activity = createActivity();
+  const history = openHistory(dataDir, policy, clock);
   const listeners = new Set<() => void>();
   const changed = (): void => {
     for (const listener of [...listeners]) listener();
@@ -94,6 +98,8 @@ export function createView(parts: ViewParts): View {
     const { status, current } = store;
     const stats = audit.stats();
     const counters = late?.counters;
+    const routed = late?.router.health() ?? [];
+    const help = current.settings.support;
     const organisation = parts.rules.organisation()?.status();
     return {
       version: VERSION,
@@ -133,20 +139,23 @@ export function createView(parts: ViewParts): View {
       },
       api_refusals: Object.values(late?.api.refusals() ?? {}).reduce((sum, count) => sum + count, 0),
       activity: [...activity.items()],
-      providers: providerItems(current.providers, late?.router.health() ?? [], (provider) => late?.hintOf(provider)),
-      fallbacks: [],
+      providers: providerItems(current.providers, routed, (provider) => late?.hintOf(provider)),
+      fallbacks: late === undefined ? [] : fallbackItems(current, late.router, routed),
+      ...(help === undefined
+        ? {}
+        : { support: { url: help.url, ...(help.label === undefined ? {} : { label: help.label }) } }),
       offline: late?.router.offline ?? false,
       hosts: { ...current.hostCounts },
     };
   }
 
-  const doctor = shareRuns(async () => {
+  const doctor = shareRuns(async (each) => {
     // Loaded on use: most daemons are never asked.
     const [{ CHECKS }, { netProbe }] = await Promise.all([
       import('./health/doctor/checks.ts'),
       import('./health/doctor/net-probe.ts'),
     ]);
-    return runDoctor(CHECKS, {
+    const context: DoctorContext = {
       dataDir,
       daemon: {
         proxyUrl: urls().proxy,
@@ -168,7 +177,8 @@ export function createView(parts: ViewParts): View {
       home: homedir(),
       platform: process.platform,
       clock,
-    });
+    };
+    return runDoctor(CHECKS, context, each);
   }, clock);
 
   return {
@@ -180,19 +190,25 @@ export function createView(parts: ViewParts): View {
       },
       async recorded() {
         const dir = join(dataDir, 'audit');
-        const stats = audit.stats();
+        const { audit: rules, otlp } = policy().settings;
         return recordedView({
-          level: stats.level,
+          level: rules.level,
           where: dir,
           ...logSize(dir),
-          bytes: stats.bytes,
-          capBytes: stats.capBytes,
-          retentionDays: policy().settings.audit.retentionDays,
+          bytes: audit.stats().bytes,
+          capBytes: rules.capBytes,
+          retentionDays: rules.retentionDays,
           newest: await audit.recent(RECENT_ROWS),
           platform: process.platform,
+          organisation: parts.rules.organisation()?.status().org,
+          telemetry: otlp !== undefined,
         });
       },
+      usage: history.usage,
+      calls: history.calls,
+      callDetail: history.call,
       doctor,
+      ...openFiles({ dataDir, clock, state, doctor }),
       explainRoute: (query) =>
         late === undefined ? undefined : explainRoute(policy(), late.router, clock.now(), query),
       metrics: () => late?.metrics() ?? '',
@@ -226,9 +242,10 @@ export function createView(parts: ViewParts): View {
       late = given;
       changed();
     },
-    close() {
+    async close() {
       for (const stop of undo) stop();
       listeners.clear();
+      await history.close();
     },
   };
 }

@@ -1,33 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// The frame of the page: landmarks, navigation, notices, and which page is shown. Owns focus and title when pages change.
+// The frame of the page: landmarks, navigation, notices, and which page is shown. Owns focus, title, language and theme of the document.
 
 import { type ReadonlySignal, useSignalEffect } from '@preact/signals';
+import type { ComponentType } from 'preact';
 import { useRef } from 'preact/hooks';
-import { hashOf, ROUTES, type Route } from './model/route.ts';
+import { hashOf, PAGES, type PageName, type Route } from './model/route.ts';
 import type { Store } from './model/store.ts';
+import { About } from './pages/about.tsx';
 import { Activity } from './pages/activity.tsx';
+import { Diagnostics } from './pages/diagnostics.tsx';
 import { Overview } from './pages/overview.tsx';
 import { Recorded } from './pages/recorded.tsx';
+import { Usage } from './pages/usage.tsx';
 import { Mark, StatusIcon } from './parts/icons.tsx';
 import { LinkNotice } from './parts/link-notice.tsx';
-import { STRINGS } from './strings.ts';
+import { UiContext, useUi } from './ui.ts';
 
-const PAGES = { overview: Overview, activity: Activity, recorded: Recorded } as const;
+export interface PageProps {
+  readonly store: Store;
+  readonly route: Route;
+}
 
-function Header({ store, route }: { readonly store: Store; readonly route: Route }) {
+const VIEWS: Readonly<Record<PageName, ComponentType<PageProps>>> = {
+  overview: Overview,
+  usage: Usage,
+  activity: Activity,
+  recorded: Recorded,
+  diagnostics: Diagnostics,
+  about: About,
+};
+
+function Header({ store, route }: PageProps) {
+  const { frame } = useUi().words;
   const summary = store.summary.value;
   return (
     <header>
       <p class="brand">
         <Mark />
-        {STRINGS.product}
+        {frame.product}
       </p>
-      <nav aria-label={STRINGS.nav}>
+      <nav aria-label={frame.nav}>
         <ul>
-          {ROUTES.map((name) => (
-            <li key={name}>
-              <a href={hashOf(name)} {...(name === route ? { 'aria-current': 'page' as const } : {})}>
-                {STRINGS.pages[name]}
+          {PAGES.map((page) => (
+            <li key={page}>
+              <a href={hashOf(page)} {...(page === route.page ? { 'aria-current': 'page' as const } : {})}>
+                {frame.pages[page]}
               </a>
             </li>
           ))}
@@ -43,18 +60,24 @@ function Header({ store, route }: { readonly store: Store; readonly route: Route
 
 export function App({ store, route }: { readonly store: Store; readonly route: ReadonlySignal<Route> }) {
   const main = useRef<HTMLElement>(null);
-  const shown = useRef<Route | undefined>(undefined);
+  const shown = useRef<string | undefined>(undefined);
   useSignalEffect(() => {
-    const next = route.value;
-    document.title = `${STRINGS.pages[next]} - ${STRINGS.product}`;
+    const { language, words } = store.ui.value;
+    const { theme } = store.surroundings.value.preferences;
+    const { page, call } = route.value;
+    const root = document.documentElement;
+    root.lang = language;
+    root.dataset['theme'] = theme;
+    document.title = `${words.frame.pages[page]} - ${words.frame.product}`;
     // Not on arrival: the browser puts the focus at the top by itself.
+    const next = hashOf(page, call);
     const isChange = shown.current !== undefined && shown.current !== next;
     shown.current = next;
     if (isChange) requestAnimationFrame(() => main.current?.querySelector('h1')?.focus());
   });
-  const Page = PAGES[route.value];
+  const View = VIEWS[route.value.page];
   return (
-    <>
+    <UiContext.Provider value={store.ui.value}>
       {/* biome-ignore lint/a11y/useValidAnchor: a skip link is a jump within the page, made by hand (see below) */}
       <a
         class="skip"
@@ -65,16 +88,18 @@ export function App({ store, route }: { readonly store: Store; readonly route: R
           main.current?.focus();
         }}
       >
-        {STRINGS.skip}
+        {store.ui.value.words.frame.skip}
       </a>
-      <Header store={store} route={route.value} />
-      <main id="main" ref={main} tabIndex={-1}>
-        <LinkNotice store={store} />
-        <Page store={store} />
-      </main>
+      <div class="window">
+        <Header store={store} route={route.value} />
+        <main id="main" ref={main} tabIndex={-1}>
+          <LinkNotice store={store} />
+          <View store={store} route={route.value} />
+        </main>
+      </div>
       <div class="hidden" role="status">
         {store.announcement.value}
       </div>
-    </>
+    </UiContext.Provider>
   );
 }

@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entry of the page: puts client, store and view together. Nothing else runs at load.
+// Entry of the page: puts client, store and view together, in a browser or in the tray's window. Nothing else runs at load.
 
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { config } from 'zod/mini';
-import { createHttpClient } from '../client/http.ts';
+import type { PageClient } from '../client/agent-client.ts';
+import { createHttpPage } from '../client/http-page.ts';
+import { createIpcPage } from '../client/ipc.ts';
+import { type Bridge, DEFAULT_PREFERENCES, type Surroundings } from '../contract/tray.ts';
+import { languageOf } from '../strings/catalogue.ts';
 import { App } from './app.tsx';
 import { browserClock } from './clock.ts';
 import { routeOf } from './model/route.ts';
 import { createStore } from './model/store.ts';
+import { browserParts } from './surroundings.ts';
 
 // The page's content security policy forbids making code from text, which zod otherwise tries.
 config({ jitless: true });
 
-const client = createHttpClient({ fetch: (input, init) => fetch(input, init), clock: browserClock, base: '' });
-const store = createStore(client);
+declare global {
+  interface Window {
+    /** The tray's window has it, a browser not. */
+    readonly outpost?: Bridge;
+  }
+}
+
+const inBrowser = (): PageClient =>
+  createHttpPage({ ...browserParts, fetch: (input, init) => fetch(input, init), clock: browserClock, base: '' });
+const client = window.outpost === undefined ? inBrowser() : createIpcPage(window.outpost);
+const unasked: Surroundings = { language: languageOf(navigator.languages), preferences: DEFAULT_PREFERENCES };
+// Before the first picture, so that it is in the right language at once.
+const store = createStore(client, await client.surroundings().catch(() => unasked), navigator.languages);
 const route = signal(routeOf(location.hash));
 
 window.addEventListener('hashchange', () => {
@@ -28,4 +44,6 @@ document.addEventListener('visibilitychange', () => {
 
 const root = document.getElementById('app');
 if (root !== null) render(<App store={store} route={route} />, root);
-store.start();
+store.start((hash) => {
+  location.hash = hash;
+});

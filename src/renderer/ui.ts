@@ -17,5 +17,13 @@ export function uiOf(language: Language, locale: string = language): Ui {
   return { language, words: CATALOGUES[language], format: createFormat(locale) };
 }
 
+/** Words of this language; numbers and times as in the first locale (BCP 47) of those preferred that is of it too. */
+export function uiFor(language: Language, preferred: readonly string[]): Ui {
+  return uiOf(
+    language,
+    preferred.find((tag) => tag.toLowerCase().split('-')[0] === language),
+  );
+}
+
 export const UiContext = createContext<Ui>(uiOf('en'));
 export const useUi = (): Ui => useContext(UiContext);

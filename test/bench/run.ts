@@ -10,6 +10,7 @@ import { backlogStartCase } from './cases/backlog-start.ts';
 import { decisionCase } from './cases/decision.ts';
 import { failoverCase } from './cases/failover.ts';
 import { gatewayCase } from './cases/gateway.ts';
+import { idleCase } from './cases/idle.ts';
 import { ingestCase } from './cases/ingest.ts';
 import { keptAliveCase } from './cases/kept-alive.ts';
 import { killCase } from './cases/kill.ts';
@@ -17,11 +18,13 @@ import { leafCase } from './cases/leaf.ts';
 import { memoryCase } from './cases/memory.ts';
 import { newHostsCase } from './cases/new-hosts.ts';
 import { newTunnelCase } from './cases/new-tunnel.ts';
+import { readyCase } from './cases/ready.ts';
 import { streamCase } from './cases/stream.ts';
 import { syncPollCase } from './cases/sync-poll.ts';
 import { translationCase } from './cases/translation.ts';
 import type { Bench, Finding } from './cases/types.ts';
 import { uploadCase } from './cases/upload.ts';
+import { windowCase } from './cases/window.ts';
 import { startOutpost } from './outpost.ts';
 import { startScript } from './process.ts';
 
@@ -43,6 +46,9 @@ const CASES = {
   kill: killCase,
   activation: activationCase,
   'backlog-start': backlogStartCase,
+  ready: readyCase,
+  window: windowCase,
+  idle: idleCase,
 } as const;
 
 const { values } = parseArgs({

@@ -22,7 +22,12 @@ export function aloneOnly(reason: string): { readonly skip: string | false } {
   return { skip: IN_ORGANISATION && `only for a device of its own: ${reason}` };
 }
 
-const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
+const SOURCES = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
+const EXECUTABLE = process.env.OUTPOST_TEST_EXECUTABLE;
+
+/** How `outpost ARGS` is started: program and first arguments. From the sources, or the executable that OUTPOST_TEST_EXECUTABLE names. */
+export const OUTPOST: readonly [program: string, args: readonly string[]] =
+  EXECUTABLE === undefined ? [process.execPath, [SOURCES]] : [EXECUTABLE, []];
 
 export interface Agent {
   readonly ready: Ready;
@@ -71,10 +76,11 @@ export async function startAlone(options: AgentOptions): Promise<Agent> {
   if (options.upstreamCa !== undefined) writeFileSync(caFile, options.upstreamCa);
   const configure = (config: string): void => writeFileSync(configPath, config.replaceAll('{CA}', caFile));
   configure(options.config);
+  const [program, first] = OUTPOST;
   const child = spawn(
-    process.execPath,
+    program,
     [
-      CLI,
+      ...first,
       'run',
       ...['--config', configPath, '--data-dir', dataDir, '--ready-file', readyFile],
       ...['--proxy-port', '0', '--gateway-port', '0', '--api-port', '0'],
@@ -123,7 +129,8 @@ export interface CommandResult {
 
 /** Runs one `outpost …` command to its end. */
 export async function runOutpost(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const [program, first] = OUTPOST;
+  const child = spawn(program, [...first, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

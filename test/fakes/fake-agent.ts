@@ -11,6 +11,7 @@ import type {
   RecordedView,
   RouteReport,
 } from '../../src/contract/local-api.ts';
+import type { CallDetail, UsageReport, UsageTotals } from '../../src/contract/local-history.ts';
 import type { AgentView } from '../../src/proxy/local-api/agent-view.ts';
 
 export interface FakeAgent extends AgentView {
@@ -157,12 +158,47 @@ function fakeRecorded(): RecordedView {
     where: '/home/someone/.local/state/outpost/audit',
     leaves_device: false,
     readable_by: 'You (the files are open to your account only), and administrators of this machine.',
+    readers: ['you', 'local-admins'],
     rows: 1_284,
     bytes: 3_400_000,
     cap_bytes: 512 * 2 ** 20,
     retention_days: 90,
     oldest_at: START - 86_400_000 * 20,
     newest: [JSON.stringify(ROW), JSON.stringify({ ...ROW, seq: 1_283, body: { kind: 'event', event: 'started' } })],
+  };
+}
+
+function fakeUsage(): UsageReport {
+  const totals = (calls: number, blocked = 0): UsageTotals => ({
+    calls,
+    blocked,
+    input_tokens: calls * 1_200,
+    output_tokens: calls * 340,
+    cost_usd: calls / 100,
+    unpriced: 0,
+  });
+  const dateOf = (daysAgo: number): string => new Date(START - daysAgo * 86_400_000).toISOString().slice(0, 10);
+  return {
+    at: START,
+    days: [0, 12, 41, 7, 0, 3, 2].map((calls, index) => ({ date: dateOf(6 - index), ...totals(calls) })),
+    models: [{ name: 'gpt-4o', ...totals(65, 1) }],
+    apps: [{ name: 'Code editor', ...totals(65, 1) }],
+    total: totals(65, 1),
+    since: START - 86_400_000 * 20,
+  };
+}
+
+function fakeDetail(call: ActivityItem): CallDetail {
+  const blocked = call.decision === 'blocked';
+  return {
+    call,
+    decision: {
+      id: `dec-${call.id}`,
+      reason: blocked ? 'Your organisation does not allow this model.' : 'No rule forbids it.',
+      ...(blocked ? { rule: 'models.deny[0]' } : {}),
+    },
+    attempts: blocked ? [] : [{ attempt: 1, provider: call.provider ?? '', result: 'complete', total_ms: 2_150 }],
+    rows: [JSON.stringify({ ...ROW, body: { ...ROW.body, request: call.id } })],
   };
 }
 
@@ -199,7 +235,28 @@ export function createFakeAgent(): FakeAgent {
       return () => listeners.delete(listener);
     },
     recorded: async () => fakeRecorded(),
-    doctor: async () => REPORT,
+    usage: async () => fakeUsage(),
+    // Its calls are one page; a page before another is empty.
+    calls: async ({ text = '', decision, before }) => ({
+      calls: state.activity.filter(
+        (item) =>
+          before === undefined &&
+          (decision === undefined || item.decision === decision) &&
+          Object.values(item).some((part) => String(part).toLowerCase().includes(text.toLowerCase())),
+      ),
+    }),
+    async callDetail(id) {
+      const call = state.activity.find((item) => item.id === id);
+      return call === undefined ? undefined : fakeDetail(call);
+    },
+    async *exportRows() {
+      for (const row of fakeRecorded().newest.toReversed()) yield Buffer.from(`${row}\n`);
+    },
+    async doctor(each) {
+      for (const check of REPORT.checks) each?.(check);
+      return REPORT;
+    },
+    supportBundle: async () => ({ name: 'outpost-support-20300506-090000.zip', bytes: Buffer.from('PK') }),
     env(shell, tool): EnvReport | undefined {
       if (tool === 'no-such-tool') return undefined;
       const named = tool === undefined ? {} : { tool };

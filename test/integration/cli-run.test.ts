@@ -12,19 +12,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { AuditRow } from '../../src/contract/audit-row.ts';
-import { agentState } from '../../src/contract/local-api.ts';
 import type { Ready } from '../../src/contract/data-files.ts';
+import { agentState } from '../../src/contract/local-api.ts';
 import { readySchema } from '../../src/contract/ready.ts';
 import { callApi } from '../../src/proxy/commands/running.ts';
-import { runOutpost } from '../fakes/agent.ts';
+import { OUTPOST, runOutpost } from '../fakes/agent.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { endlessChat, gatewayToken, untilMorePieces } from './daemon-kit.ts';
 import { openTunnel, until } from './intercept-kit.ts';
 import { postText, rawCall } from './raw-call.ts';
 
-const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
+const [PROGRAM, FIRST] = OUTPOST;
 const PORTS = ['--proxy-port', '0', '--gateway-port', '0', '--api-port', '0'];
 
 const provider = new SimulatedProvider();
@@ -59,7 +58,7 @@ async function startRun(t: TestContext, config?: string): Promise<Running> {
     readyFile,
     ...(config === undefined ? [] : ['--config', configFile]),
   ];
-  const child = spawn(process.execPath, [CLI, 'run', ...files, ...PORTS], {
+  const child = spawn(PROGRAM, [...FIRST, 'run', ...files, ...PORTS], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder },
   });
@@ -165,7 +164,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 test('a signal is obeyed from the start on: whoever sees the ready file may send one', async (t) => {
   const folder = folderFor(t);
   const dataDir = join(folder, 'data');
-  const child = spawn(process.execPath, [CLI, 'run', '--data-dir', dataDir, ...PORTS], {
+  const child = spawn(PROGRAM, [...FIRST, 'run', '--data-dir', dataDir, ...PORTS], {
     stdio: 'ignore',
     env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder },
   });

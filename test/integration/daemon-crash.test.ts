@@ -10,14 +10,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { AuditRow } from '../../src/contract/audit-row.ts';
 import { findRunning } from '../../src/proxy/commands/running.ts';
-import { type Agent, runOutpost, startAgent } from '../fakes/agent.ts';
+import { type Agent, OUTPOST, runOutpost, startAgent } from '../fakes/agent.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
 import { gatewayToken } from './daemon-kit.ts';
 
-const CLI = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
 const KILLS = Math.max(12, Number(process.env['OUTPOST_KILLS'] ?? 12));
 const LEVELS = ['standard', 'strict'] as const;
 /** Callers side by side; each makes one call after the other. */
@@ -79,9 +77,10 @@ async function keepCalling(agent: Agent, caller: string, calls: Call[]): Promise
 /** A start that is killed before it serves: half-made folders and files must not be in the way of the next one. */
 async function killStart(folder: string): Promise<void> {
   const ports = ['proxy', 'gateway', 'api'].flatMap((name) => [`--${name}-port`, '0']);
+  const [program, first] = OUTPOST;
   const child: ChildProcess = spawn(
-    process.execPath,
-    [CLI, 'run', '--config', join(folder, 'outpost.yaml'), '--data-dir', join(folder, 'data'), ...ports],
+    program,
+    [...first, 'run', '--config', join(folder, 'outpost.yaml'), '--data-dir', join(folder, 'data'), ...ports],
     { stdio: 'ignore' },
   );
   const exit = once(child, 'exit');

@@ -16,7 +16,7 @@ const LEAST_CAP = 16 * 1024 * 1024;
 
 /** Bytes that all queue files together may have. */
 export function effectiveCap(configured: number, freeBytes: number, usedBytes: number): number {
-  return Math.min(configured, Math.max((freeBytes + usedBytes) * SHARE_OF_FREE, LEAST_CAP));
+  return Math.min(configured, Math.max(Math.floor((freeBytes + usedBytes) * SHARE_OF_FREE), LEAST_CAP));
 }
 
 /** A file is rotated at this size: 64 MB, less where the cap is small, so that there is always an old one to drop. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quick facts about the log on disk: is its newest end whole, how much is there, since when. Reads only; never the whole log.
 
+import { lstatSync } from 'node:fs';
 import { checkSequence, type StoredRow } from '../../protocol/chain.ts';
 import type { AuditTailCheck } from './audit-log.ts';
 import { isMissing, listQueueFiles } from './folder.ts';
@@ -8,12 +9,18 @@ import { openReadable } from './open-readable.ts';
 
 /** As at start-up: a damaged end is what a crash or a failing disk leaves. */
 const TAIL_ROWS = 1_000;
+/** Far above what a queue file grows to. */
+const MOST_BYTES = 256 * 2 ** 20;
 
 /** Verifies the last rows of the newest file. Never throws. */
 export function checkTail(dir: string): AuditTailCheck {
   try {
     const newest = listQueueFiles(dir).at(-1);
     if (newest === undefined) return { kind: 'absent' };
+    // A pipe would be waited for, and what no writer makes read into memory.
+    const stats = lstatSync(newest.path);
+    if (!stats.isFile() || stats.size > MOST_BYTES)
+      return { kind: 'unreadable', reason: `${newest.name} is no file of ours` };
     const file = openReadable(newest.path);
     try {
       const rows = file.db

@@ -51,7 +51,7 @@ function fromRefusal(at: number, body: RefusalBody): ActivityItem {
 function begin(at: number, body: OutcomeBody): ActivityItem {
   return {
     id: body.request,
-    at: at - Math.round(body.total_ms),
+    at: Math.max(0, at - Math.round(body.total_ms)),
     decision: 'allowed',
     result: 'running',
     provider: body.provider,
@@ -76,13 +76,14 @@ function settle(item: ActivityItem, body: OutcomeBody): ActivityItem {
 }
 
 /** What is known of a call. Lines are made of it only when somebody looks: rows come with each request. */
-interface Known {
+export interface Known {
   readonly at: number;
   readonly begun: IntentBody | RefusalBody | OutcomeBody;
   ended: OutcomeBody | OrphanBody | undefined;
 }
 
-function lineOf({ at, begun, ended }: Known): ActivityItem {
+/** The line of one call. */
+export function lineOf({ at, begun, ended }: Known): ActivityItem {
   const item =
     begun.kind === 'intent'
       ? fromIntent(at, begun)

@@ -3,6 +3,7 @@
 
 import type {
   AgentState,
+  DoctorCheck,
   DoctorReport,
   EnvReport,
   OverrideAnswer,
@@ -11,6 +12,7 @@ import type {
   Shell,
   SyncAnswer,
 } from '../../contract/local-api.ts';
+import type { CallDetail, CallsPage, CallsQuery, UsageReport } from '../../contract/local-history.ts';
 
 /** The call that is asked about. */
 export interface RouteQuery {
@@ -30,8 +32,18 @@ export interface AgentView {
   /** Calls back whenever `state()` may have changed; the API thins it out. Returns the unsubscribe. */
   subscribe(listener: () => void): () => void;
   recorded(): Promise<RecordedView>;
-  /** Runs the checks; never takes longer than their deadline. */
-  doctor(): Promise<DoctorReport>;
+  /** Every row of the log, oldest first, as JSON lines in pieces. Ends when the reader has gone. */
+  exportRows(gone: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The last days as the audit log tells them. */
+  usage(): Promise<UsageReport>;
+  /** Calls of the whole log. Undefined: `before` is no place of it. */
+  calls(query: CallsQuery): Promise<CallsPage | undefined>;
+  /** By request or decision id. Undefined: there is no such call. */
+  callDetail(id: string): Promise<CallDetail | undefined>;
+  /** Runs the checks; never takes longer than their deadline. `each`: told of every check as it ends. */
+  doctor(each?: (check: DoctorCheck) => void): Promise<DoctorReport>;
+  /** What people send to those who help them, as a zip file. */
+  supportBundle(): Promise<{ readonly name: string; readonly bytes: Uint8Array }>;
   /** Undefined: no such provider, and none to begin with. */
   explainRoute(query: RouteQuery): RouteReport | undefined;
   /** Metrics in Prometheus' text format. */

@@ -14,6 +14,19 @@ export interface Answer {
   readonly csp?: 'page' | 'nothing';
 }
 
+/** An answer that comes piece by piece. */
+export interface Streamed {
+  readonly type: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Begins it. Ends, or throws, soon after the signal: the client has gone. */
+  readonly stream: (gone: AbortSignal) => AsyncIterable<string | Uint8Array>;
+}
+
+/** Saved to a file by a browser, under this name. @param name letters, digits, `.` and `-` */
+export function attachment(name: string): Readonly<Record<string, string>> {
+  return { 'content-disposition': `attachment; filename="${name}"` };
+}
+
 const CSP_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const CSP_PAGE =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +

@@ -28,6 +28,8 @@ const facts = {
   oldestAt: undefined,
   newest: [row],
   platform: 'linux',
+  organisation: undefined,
+  telemetry: false,
 } as const;
 
 test('the table of fields is that of the row schemas', () => {
@@ -50,4 +52,23 @@ test('rows come as the JSON of what is stored, and the whole fits the wire', () 
   const view = recordedView({ ...facts, retentionDays: 30, oldestAt: 5 });
   assert.deepEqual(JSON.parse(view.newest[0] ?? ''), row);
   assert.deepEqual(schema.parse(view), view);
+});
+
+test('who can read it: the person alone, the organisation by its name, the collector that the rules name', () => {
+  const alone = recordedView(facts);
+  assert.deepEqual(
+    [alone.leaves_device, alone.readers, alone.organisation],
+    [false, ['you', 'local-admins'], undefined],
+  );
+  assert.doesNotMatch(alone.readable_by, /uploaded|collector/);
+  const member = recordedView({ ...facts, organisation: 'acme' });
+  assert.deepEqual(
+    [member.leaves_device, member.readers, member.organisation],
+    [true, ['you', 'local-admins', 'organisation'], 'acme'],
+  );
+  assert.match(member.readable_by, /uploaded to the control plane of acme/);
+  const watched = recordedView({ ...facts, telemetry: true });
+  assert.deepEqual([watched.leaves_device, watched.readers], [true, ['you', 'local-admins', 'telemetry']]);
+  assert.match(watched.readable_by, /collector/);
+  for (const view of [alone, member, watched]) assert.deepEqual(schema.parse(view), view);
 });

@@ -3,6 +3,7 @@
 
 import type { AuditRow } from '../../contract/audit-row.ts';
 import type { RecordedView } from '../../contract/local-api.ts';
+import type { Reader } from '../../contract/local-api-constants.ts';
 import { FIELDS_OF_KIND, RECORDED_FIELDS } from '../../contract/recorded-fields.ts';
 import type { AuditLevel } from '../audit/audit-log.ts';
 
@@ -19,6 +20,10 @@ export interface RecordedFacts {
   /** Newest first. */
   readonly newest: readonly AuditRow[];
   readonly platform: NodeJS.Platform;
+  /** Name of the organisation that the rows are uploaded to; undefined: there is none. */
+  readonly organisation: string | undefined;
+  /** A summary of each call goes to a collector (`telemetry.otlp`). */
+  readonly telemetry: boolean;
 }
 
 const HEADER_FIELDS = ['v', 'epoch', 'seq', 'at', 'prev', 'hash', 'kind'] as const;
@@ -33,6 +38,28 @@ function fields(): RecordedView['fields'] {
   return [...kinds].map(([name, in_]) => ({ name, meaning: meanings[name] ?? '', kinds: in_ }));
 }
 
+function readersOf({ organisation, telemetry }: RecordedFacts): readonly Reader[] {
+  return [
+    'you',
+    'local-admins',
+    ...(organisation === undefined ? [] : (['organisation'] as const)),
+    ...(telemetry ? (['telemetry'] as const) : []),
+  ];
+}
+
+function inWords({ organisation, telemetry, platform }: RecordedFacts): string {
+  const you = platform === 'win32' ? 'You' : 'You (the files are open to your account only)';
+  const sentences = [`${you}, and administrators of this machine.`];
+  if (organisation !== undefined) {
+    sentences.push(
+      `The rows are uploaded to the control plane of ${organisation}, whose administrators and auditors can read them.`,
+    );
+  }
+  if (telemetry)
+    sentences.push('A summary of each call is sent to the collector that the rules name (`telemetry.otlp`).');
+  return sentences.join(' ');
+}
+
 /** `kinds` of a field is empty where every row has it. */
 export function recordedView(facts: RecordedFacts): RecordedView {
   return {
@@ -40,11 +67,10 @@ export function recordedView(facts: RecordedFacts): RecordedView {
     level: facts.level,
     fields: fields(),
     where: facts.where,
-    leaves_device: false,
-    readable_by:
-      facts.platform === 'win32'
-        ? 'You, and administrators of this machine.'
-        : 'You (the files are open to your account only), and administrators of this machine.',
+    leaves_device: facts.organisation !== undefined || facts.telemetry,
+    readable_by: inWords(facts),
+    readers: [...readersOf(facts)],
+    ...(facts.organisation === undefined ? {} : { organisation: facts.organisation }),
     rows: facts.rows,
     bytes: facts.bytes,
     cap_bytes: facts.capBytes,

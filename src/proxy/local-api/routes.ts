@@ -3,9 +3,11 @@
 
 import type { ActivityList, LoginCode, Shell } from '../../contract/local-api.ts';
 import { ACTIVITY_LIMIT, SHELLS } from '../../contract/local-api-constants.ts';
+import type { CallsQuery } from '../../contract/local-history.ts';
 import { hasMembers, isText, type MemberTests } from '../../contract/members.ts';
 import type { AgentView } from './agent-view.ts';
-import { type Answer, failure, json, plainAnswer } from './answer.ts';
+import { type Answer, attachment, failure, json, plainAnswer, type Streamed } from './answer.ts';
+import { doctorEvents } from './doctor-events.ts';
 import type { PageFiles } from './page-files.ts';
 import { CODE_LIFE_MS, SESSION_LIFE_MS, type SignIn } from './sign-in.ts';
 
@@ -30,7 +32,7 @@ export interface Route {
   /** A GET that changes something: HEAD is refused, so that a link preview cannot use it up. */
   readonly once?: true;
   /** `events`: the server hands the connection to the event stream. */
-  readonly handle: 'events' | ((visit: Visit) => Answer | Promise<Answer>);
+  readonly handle: 'events' | ((visit: Visit) => Answer | Streamed | Promise<Answer>);
 }
 
 export interface RouteParts {
@@ -49,6 +51,11 @@ const badQuery = () => failure(400, 'bad-query', 'A parameter of the address is 
 const optional = (form: RegExp) => (value: unknown) => value === undefined || (isText(value) && form.test(value));
 
 const ACTIVITY_QUERY: MemberTests<{ readonly limit?: string }> = { limit: optional(/^[1-9]\d{0,2}$/) };
+const CALLS_QUERY: MemberTests<CallsQuery> = {
+  text: optional(/^[\s\S]{1,128}$/),
+  decision: optional(/^(?:allowed|blocked)$/),
+  before: optional(/^[0-9a-z.-]{1,64}$/),
+};
 const ENV_QUERY: MemberTests<{ readonly shell?: Shell; readonly tool?: string }> = {
   shell: (value) => value === undefined || SHELLS.some((name) => name === value),
   tool: optional(/^[a-z0-9-]{1,32}$/),
@@ -85,7 +92,7 @@ function parseBody<T>(tests: MemberTests<T>, body: Uint8Array): T | undefined {
 }
 
 /** Wraps a handler that takes no parameters. */
-function plain(handle: () => Answer | Promise<Answer>): Route['handle'] {
+function plain(handle: () => Answer | Streamed | Promise<Answer>): Route['handle'] {
   return ({ query }) => (parse(NO_QUERY, query) === undefined ? badQuery() : handle());
 }
 
@@ -132,13 +139,62 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
         return json(list);
       },
     },
+    { method: 'GET', path: '/v1/usage', access: 'reader', handle: plain(async () => json(await view.usage())) },
+    {
+      method: 'GET',
+      path: '/v1/calls',
+      access: 'reader',
+      handle: async ({ query }) => {
+        const wanted = parse(CALLS_QUERY, query);
+        const page = wanted === undefined ? undefined : await view.calls(wanted);
+        return page === undefined ? badQuery() : json(page);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/calls/*',
+      access: 'reader',
+      handle: async ({ name, query }) => {
+        if (parse(NO_QUERY, query) === undefined) return badQuery();
+        const detail = await view.callDetail(name);
+        return detail === undefined ? notFound() : json(detail);
+      },
+    },
     {
       method: 'GET',
       path: '/v1/recorded',
       access: 'reader',
       handle: plain(async () => json(await view.recorded())),
     },
+    {
+      method: 'GET',
+      path: '/v1/recorded/export',
+      access: 'reader',
+      handle: plain(() => ({
+        type: 'application/x-ndjson; charset=utf-8',
+        headers: attachment('outpost-audit.jsonl'),
+        stream: (gone) => view.exportRows(gone),
+      })),
+    },
     { method: 'GET', path: '/v1/doctor', access: 'reader', handle: plain(async () => json(await view.doctor())) },
+    {
+      method: 'GET',
+      path: '/v1/doctor/events',
+      access: 'reader',
+      handle: plain(() => ({
+        type: 'text/event-stream; charset=utf-8',
+        stream: () => doctorEvents(view.doctor),
+      })),
+    },
+    {
+      method: 'GET',
+      path: '/v1/support-bundle',
+      access: 'reader',
+      handle: plain(async () => {
+        const { name, bytes } = await view.supportBundle();
+        return { status: 200, type: 'application/zip', headers: attachment(name), body: bytes };
+      }),
+    },
     {
       method: 'GET',
       path: '/v1/env',

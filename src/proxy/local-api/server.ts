@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Clock } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
 import type { AgentView } from './agent-view.ts';
-import { type Answer, failure, securityHeaders } from './answer.ts';
+import { type Answer, failure, type Streamed, securityHeaders } from './answer.ts';
 import { createEvents } from './events.ts';
 import { cookieValue, guard, ownHosts } from './guard.ts';
 import { listenOnLoopback } from './listen.ts';
@@ -15,6 +15,7 @@ import { createPageFiles } from './page-files.ts';
 import { type Access, createRoutes, matchRoute, SIGNED_OUT } from './routes.ts';
 import { sameSecret } from './secret.ts';
 import { createSignIn } from './sign-in.ts';
+import { createStreams } from './streams.ts';
 
 export interface LocalApiParts {
   /** 0 picks a free port. */
@@ -73,6 +74,7 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
     snapshot: () => JSON.stringify(view.state()),
     subscribe: (listener) => view.subscribe(listener),
   });
+  const streams = createStreams({ clock });
   let hosts: ReadonlySet<string> = new Set();
   let cookieName = '';
   let routes: ReturnType<typeof createRoutes> = [];
@@ -98,7 +100,7 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
     return path === '/' ? SIGNED_OUT : answer;
   };
 
-  const answerTo = async (request: IncomingMessage): Promise<Answer | 'events'> => {
+  const answerTo = async (request: IncomingMessage): Promise<Answer | Streamed | 'events'> => {
     const { method = '', url = '', headers, rawHeaders } = request;
     const refused = guard({ method, url, headers, rawHeaders }, hosts);
     if (refused !== undefined) return refuse(refused.status, refused.code, refused.message);
@@ -131,11 +133,13 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
     response.end(answer.body);
   };
 
+  const tooMany = (response: ServerResponse, message: string): void =>
+    write(response, refuse(503, 'too-many', message, { 'retry-after': '5' }));
+
   const openStream = (request: IncomingMessage, response: ServerResponse): void => {
     const head = { ...securityHeaders(), 'content-type': 'text/event-stream; charset=utf-8' };
     if (request.method === 'HEAD') return void response.writeHead(200, head).end();
-    if (events.isFull)
-      return write(response, refuse(503, 'too-many', 'Too many pages are open.', { 'retry-after': '5' }));
+    if (events.isFull) return tooMany(response, 'Too many pages are open.');
     // Events are small and must not wait for each other.
     request.socket.setNoDelay(true);
     response.writeHead(200, head);
@@ -148,7 +152,9 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
     try {
       const answer = await answerTo(request);
       if (answer === 'events') openStream(request, response);
-      else write(response, answer);
+      else if (!('stream' in answer)) write(response, answer);
+      else if (streams.isFull) tooMany(response, 'Too much is being sent at once.');
+      else await streams.send(response, answer, request.method === 'HEAD');
     } catch (error) {
       if (request.destroyed && !request.complete) return;
       log.error('local-api.failed', { error: error instanceof Error ? error.message : String(error) });

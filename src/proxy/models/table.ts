@@ -65,12 +65,12 @@ interface Document {
  * Tables by provider type. The file (70 kB) is read once for each type that is in use, in about a millisecond, and only that type's
  * part is kept: 30 kB for OpenAI's, 400 kB for eleven types together (measured).
  */
-export function createTables(url: URL = new URL('./data.json', import.meta.url)): (type: string) => Table {
+export function createTables(): (type: string) => Table {
   const tables = new Map<string, Table>();
   return (type) => {
     const known = tables.get(type);
     if (known !== undefined) return known;
-    const { providers }: Document = JSON.parse(readFileSync(url, 'utf8'));
+    const { providers }: Document = JSON.parse(readFileSync(new URL('./data.json', import.meta.url), 'utf8'));
     const rows = Object.hasOwn(providers, type) ? providers[type] : undefined;
     const table = rows === undefined ? EMPTY : tableOf(rows);
     tables.set(type, table);

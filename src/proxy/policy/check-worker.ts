@@ -7,4 +7,4 @@ import { checkConfig } from './check.ts';
 const port = parentPort;
 if (port === null) throw new Error('check-worker.ts is the entry of a thread');
 
-port.postMessage(await checkConfig(workerData));
+void checkConfig(workerData).then((checked) => port.postMessage(checked));

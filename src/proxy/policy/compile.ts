@@ -180,6 +180,7 @@ export function compilePolicy(input: CompileInput): CompileResult {
       return judge(subject);
     },
     route: routes.route,
+    chains: routes.chains,
     governedHosts: () => patterns,
     hostCounts: countActions(config, providers, catalogue, decideHost),
     needsOwner: (config.apps ?? []).length > 0 || routes.needOwner,

@@ -5,7 +5,7 @@
 import type { Config } from '../../contract/config.ts';
 import type { Kill } from '../../contract/sync/objects.ts';
 import { compileGlob } from './glob.ts';
-import type { Blocked, CallSubject, Policy, Provider, Route, RouteTarget, Verdict } from './policy.ts';
+import type { Blocked, CallSubject, Chain, Policy, Provider, Route, RouteTarget, Verdict } from './policy.ts';
 
 /** An order in force. */
 export type Order = Pick<Kill, 'id' | 'level' | 'target' | 'reason'>;
@@ -63,6 +63,7 @@ export function overlay(under: Underneath, { orders, gate }: Conditions): Policy
       return gate?.kind === 'pass' && verdict.action === 'allow' ? { action: 'allow', rule: gate.rule } : verdict;
     },
     route: (subject, addressed) => withoutForbidden(base.route(subject, addressed), addressed, forbids),
+    chains: () => chainsWithout(base.chains(), forbids),
   } satisfies Policy);
 }
 
@@ -133,6 +134,14 @@ function forbidden(policy: Policy, orders: readonly Order[], denyModels: readonl
     }
     return anyManaged ? managed(provider, provider === addressed) : undefined;
   };
+}
+
+function chainsWithout(chains: readonly Chain[], forbids: Forbids | undefined): readonly Chain[] {
+  if (forbids === undefined) return chains;
+  return chains.map((chain) => {
+    const addressed = chain.route.groups[0]?.targets[0]?.provider;
+    return addressed === undefined ? chain : { ...chain, route: withoutForbidden(chain.route, addressed, forbids) };
+  });
 }
 
 /** Without the targets that are forbidden now. With none left the route refuses: what it was made for must not go elsewhere. */

@@ -154,6 +154,13 @@ export interface Route {
   readonly blocked?: Blocked;
 }
 
+/** A route of the configuration without a call. */
+export interface Chain {
+  /** As callers ask for it, a glob perhaps; undefined: any, or several. */
+  readonly model: string | undefined;
+  readonly route: Route;
+}
+
 export interface RouteSubject {
   readonly model: string | undefined;
   readonly dialect: DialectId | undefined;
@@ -255,6 +262,8 @@ export interface Policy {
   decide(subject: CallSubject): Verdict;
   /** The chain of the first matching route, else of `addressed` alone. */
   route(subject: RouteSubject, addressed: Provider): Route;
+  /** All routes, in their order; what people are told of them. Pure. */
+  chains(): readonly Chain[];
   /** Governed host patterns, for the PAC file: exact names and `*` patterns, sorted. */
   governedHosts(): readonly string[];
   /** How many host patterns of rules, providers and catalogue have each action; for the status page. */
@@ -300,6 +309,8 @@ export interface Settings {
         readonly interval: number;
       }
     | undefined;
+  /** Where people get help; undefined: nobody is named. */
+  readonly support: { readonly url: string; readonly label: string | undefined } | undefined;
   readonly routing: { readonly provider: ProviderTuning; readonly route: RouteTuning; readonly device: DeviceTuning };
   /** Milliseconds. */
   readonly timeouts: {

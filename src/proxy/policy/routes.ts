@@ -4,7 +4,7 @@
 import type { Config } from '../../contract/config.ts';
 import { type Capture, compileCapture, compileGlob, fillStar, type Glob } from './glob.ts';
 import type { ConfigIssue } from './parse.ts';
-import type { Provider, Route, RouteGroup, RouteSubject, RouteTarget, RouteTuning, Settings } from './policy.ts';
+import type { Chain, Provider, Route, RouteGroup, RouteSubject, RouteTarget, RouteTuning, Settings } from './policy.ts';
 import { passThroughTuning, routeTuning } from './tuning.ts';
 
 type RouteConfig = NonNullable<Config['routes']>[number];
@@ -48,6 +48,8 @@ interface CompiledTarget {
 interface CompiledRoute {
   readonly id: string;
   readonly models: readonly Capture[] | undefined;
+  /** The one glob of `models`; undefined: there are several, or none. */
+  readonly glob: string | undefined;
   readonly dialects: ReadonlySet<string> | undefined;
   readonly paths: readonly Glob[] | undefined;
   readonly apps: readonly Glob[] | undefined;
@@ -78,6 +80,7 @@ function listOf<T>(value: T | readonly T[] | undefined): readonly T[] | undefine
 
 export interface Routes {
   route(subject: RouteSubject, addressed: Provider): Route;
+  chains(): readonly Chain[];
   /** Does a route ask which app is calling? */
   readonly needOwner: boolean;
 }
@@ -131,6 +134,7 @@ export function compileRoutes(
     return {
       id: entry.id,
       models: listOf(entry.model)?.map(compileCapture),
+      glob: listOf(entry.model)?.length === 1 ? listOf(entry.model)?.[0] : undefined,
       dialects: entry.dialects === undefined ? undefined : new Set(entry.dialects),
       paths: entry.paths?.map(compileGlob),
       apps: entry.apps?.map(compileGlob),
@@ -173,21 +177,32 @@ export function compileRoutes(
     return without === undefined ? bound : { ...bound, without };
   }
 
+  function boundRoute(route: CompiledRoute, model: string | undefined, captured: string): Route {
+    const bound = (targets: readonly CompiledTarget[]) =>
+      targets.map((target) => bind(target, route.id, model, captured));
+    return {
+      id: route.id,
+      groups: route.groups.map(({ order, targets }) => ({ order, targets: bound(targets) })),
+      onContextLength: bound(route.onContextLength),
+      onContentPolicy: bound(route.onContentPolicy),
+      tuning: route.tuning,
+    };
+  }
+
+  let chains: readonly Chain[] | undefined;
+
   return {
     needOwner: routes.some(({ apps }) => apps !== undefined),
+    chains() {
+      // What a star stands for is not known: it stands for itself.
+      chains ??= routes.map((route) => ({ model: route.glob, route: boundRoute(route, route.glob, '*') }));
+      return chains;
+    },
     route(subject, addressed) {
       for (const route of routes) {
         const captured = matches(route, subject);
         if (captured === undefined) continue;
-        const bound = (targets: readonly CompiledTarget[]) =>
-          targets.map((target) => bind(target, route.id, subject.model, captured));
-        return {
-          id: route.id,
-          groups: route.groups.map(({ order, targets }) => ({ order, targets: bound(targets) })),
-          onContextLength: bound(route.onContextLength),
-          onContentPolicy: bound(route.onContentPolicy),
-          tuning: route.tuning,
-        };
+        return boundRoute(route, subject.model, captured);
       }
       return direct(addressed, subject.model);
     },

@@ -31,6 +31,7 @@ export const DEFAULTS: Settings = {
   opaqueState: { ttl: 86_400_000 },
   answerModel: 'requested',
   otlp: undefined,
+  support: undefined,
   timeouts: { connect: 5_000, firstContent: 120_000, idle: 60_000, total: 600_000 },
   limits: { inspectBodyBytes: 16 * MIB, holdEvents: 64, holdBytes: 262_144, holdJsonBytes: 8 * MIB },
   organisation: {
@@ -82,6 +83,7 @@ export function settingsOf(config: Config, upstreamRoots: readonly string[]): Se
     opaqueState: { ttl: config.opaque_state?.ttl_ms ?? DEFAULTS.opaqueState.ttl },
     answerModel: config.answers?.model ?? DEFAULTS.answerModel,
     otlp: otlpOf(config),
+    support: config.support === undefined ? undefined : { url: config.support.url, label: config.support.label },
     timeouts: {
       connect: timeouts?.connect_ms ?? DEFAULTS.timeouts.connect,
       firstContent: timeouts?.first_content_ms ?? DEFAULTS.timeouts.firstContent,

@@ -8,6 +8,15 @@ export interface Format {
   bytes(value: number): string;
   /** Of milliseconds. */
   duration(ms: number): string;
+  /** Thousands and millions in short. */
+  compact(value: number): string;
+  /** US dollars: cents, and of less than a cent two digits. */
+  money(usd: number): string;
+  /** Milliseconds since the Unix epoch. */
+  date(at: number): string;
+  /** Of YYYY-MM-DD, wherever that day is. */
+  day(date: string): string;
+  weekday(date: string): string;
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
@@ -17,6 +26,13 @@ export function createFormat(locale?: string, timeZone?: string): Format {
   const clock = new Intl.DateTimeFormat(locale, { ...zone, timeStyle: 'medium' });
   const full = new Intl.DateTimeFormat(locale, { ...zone, dateStyle: 'medium', timeStyle: 'short' });
   const day = new Intl.DateTimeFormat(locale, { ...zone, dateStyle: 'short' });
+  const dated = new Intl.DateTimeFormat(locale, { ...zone, dateStyle: 'medium' });
+  const weekday = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'short' });
+  const named = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'short' });
+  const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
+  const dollars = { style: 'currency', currency: 'USD' } as const;
+  const cents = new Intl.NumberFormat(locale, dollars);
+  const fractions = new Intl.NumberFormat(locale, { ...dollars, maximumSignificantDigits: 2 });
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   const unit = (value: number, name: string) =>
     new Intl.NumberFormat(locale, {
@@ -33,5 +49,10 @@ export function createFormat(locale?: string, timeZone?: string): Format {
       return unit(value / 1_024 ** power, UNITS[power] ?? 'byte');
     },
     duration: (ms) => (ms < 1_000 ? unit(Math.round(ms), 'millisecond') : unit(ms / 1_000, 'second')),
+    compact: (value) => compact.format(value),
+    money: (usd) => (usd > 0 && usd < 0.01 ? fractions : cents).format(usd),
+    date: (at) => dated.format(at),
+    day: (date) => named.format(Date.parse(date)),
+    weekday: (date) => weekday.format(Date.parse(date)),
   };
 }

@@ -1,33 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page's decisions without a browser: route, filter, words, numbers, announcements.
+// The page's decisions without a browser: route, words, numbers, announcements.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFakeAgent, FAKE_WARNING, fakeCall } from '../../../test/fakes/fake-agent.ts';
 import { createFakeClient } from '../../client/fake.ts';
-import { filterCalls } from './filter.ts';
+import { summarise } from '../../client/summary.ts';
+import { DEFAULT_PREFERENCES, type Surroundings } from '../../contract/tray.ts';
+import { EN } from '../../strings/en/en.ts';
 import { createFormat } from './format.ts';
-import { hashOf, ROUTES, routeOf } from './route.ts';
-import { describeRow } from './row.ts';
+import { hashOf, PAGES, routeOf } from './route.ts';
 import { announce, createStore } from './store.ts';
-import { summarise } from './summary.ts';
 
 const state = createFakeAgent().state();
+const ENGLISH: Surroundings = { language: 'en', preferences: DEFAULT_PREFERENCES };
 
 test('addresses and pages belong together; unknown ones lead to the overview', () => {
-  for (const route of ROUTES) assert.equal(routeOf(hashOf(route)), route);
-  for (const hash of ['', '#', '#main', '#/nothing', '#/activity/1', '#/__proto__'])
-    assert.equal(routeOf(hash), 'overview');
-});
-
-test('a filter needs every word, anywhere in the row, in any case', () => {
-  const ids = (text: string) => filterCalls(state.activity, text).map((call) => call.id);
-  assert.deepEqual(ids('  '), ['req-3', 'req-2', 'req-1']);
-  assert.deepEqual(ids('BLOCKED script'), ['req-2']);
-  assert.deepEqual(ids('gpt'), ['req-2', 'req-1']);
-  assert.deepEqual(ids('out_blocked'), ['req-2']);
-  assert.deepEqual(ids('blocked editor'), []);
-  assert.deepEqual(ids('req-1'), [], 'what is not shown is not searched');
+  for (const page of PAGES) assert.deepEqual(routeOf(hashOf(page)), { page });
+  assert.deepEqual(routeOf(hashOf('activity', 'req_1-A')), { page: 'activity', call: 'req_1-A' });
+  const unknown = ['', '#', '#main', '#/nothing', '#/activity/', '#/activity/a/b', '#/activity/%2e', '#/__proto__'];
+  for (const hash of [...unknown, `#/activity/${'x'.repeat(129)}`])
+    assert.deepEqual(routeOf(hash), { page: 'overview' }, hash);
 });
 
 test('times of today are short, others have their date', () => {
@@ -49,9 +42,14 @@ test('numbers are written as people read them', () => {
 
 test('the summary names the worst: gone, blocked, attention, fine', () => {
   const live = { kind: 'live' } as const;
-  const withHealth = (...health: (typeof state.health)[number][]) => summarise(live, { ...state, health });
-  assert.equal(summarise({ kind: 'lost', since: 0 }, state).shape, 'blocked');
-  assert.equal(summarise({ kind: 'connecting' }, undefined).shape, 'waiting');
+  const withHealth = (...health: (typeof state.health)[number][]) => summarise(live, { ...state, health }, EN);
+  assert.equal(summarise({ kind: 'lost', since: 0 }, state, EN).shape, 'blocked');
+  assert.equal(summarise({ kind: 'connecting' }, undefined, EN).shape, 'waiting');
+  assert.equal(summarise({ kind: 'signed-out' }, state, EN).shape, 'waiting', 'nothing is known of now');
+  assert.equal(summarise({ kind: 'outdated' }, state, EN).shape, 'waiting');
+  const host = { host: 'child', phase: 'starting' } as const;
+  assert.equal(summarise({ kind: 'lost', since: 0, host }, state, EN).text, 'Outpost is starting…');
+  assert.equal(summarise({ kind: 'lost', since: 0, host: { ...host, phase: 'gave-up' } }, state, EN).shape, 'blocked');
   assert.equal(withHealth().shape, 'ok');
   assert.deepEqual(withHealth({ ...FAKE_WARNING, severity: 'low' }).shape, 'ok');
   assert.equal(withHealth(FAKE_WARNING).text, 'One thing needs attention');
@@ -61,19 +59,19 @@ test('the summary names the worst: gone, blocked, attention, fine', () => {
 });
 
 test('only blocked calls and changed warnings are announced, never each call', () => {
-  assert.equal(announce(undefined, state), '');
-  assert.equal(announce(state, { ...state, activity: [fakeCall(9), ...state.activity] }), '');
+  assert.equal(announce(undefined, state, EN), '');
+  assert.equal(announce(state, { ...state, activity: [fakeCall(9), ...state.activity] }, EN), '');
   const blocked = fakeCall(9, { app: 'Script', decision: 'blocked' });
   assert.equal(
-    announce(state, { ...state, activity: [blocked, ...state.activity] }),
+    announce(state, { ...state, activity: [blocked, ...state.activity] }, EN),
     'A call from Script was blocked.',
   );
-  assert.equal(announce(state, { ...state, health: [FAKE_WARNING] }), 'One thing needs attention');
+  assert.equal(announce(state, { ...state, health: [FAKE_WARNING] }, EN), 'One thing needs attention');
 });
 
 test('the store keeps the last state while the daemon is away and says when it is back', () => {
   const client = createFakeClient();
-  const store = createStore(client);
+  const store = createStore(client, ENGLISH, ['en-GB']);
   const stop = store.start();
   client.link({ kind: 'live' });
   client.state(state);
@@ -85,15 +83,4 @@ test('the store keeps the last state while the daemon is away and says when it i
   assert.equal(store.announcement.value, 'Outpost is answering again.');
   stop();
   assert.equal(client.watchers, 0);
-});
-
-test('a stored row is shown with line breaks and nothing else changed', () => {
-  const row = '{"seq":7,"at":5,"body":{"kind":"refusal","z":1.50,"a":"\\u003c"}}';
-  const { title, at, text } = describeRow(row);
-  assert.equal(title, 'Row 7, a blocked call');
-  assert.equal(at, 5);
-  assert.deepEqual(JSON.parse(text), JSON.parse(row));
-  assert.equal(text.indexOf('"z"') < text.indexOf('"a"'), true);
-  assert.deepEqual(describeRow('no json'), { title: 'a row of an unknown form', at: undefined, text: 'no json' });
-  assert.equal(describeRow('{"seq":1,"body":{"kind":"toString"}}').title, 'Row 1, a row of an unknown form');
 });

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stored row for reading: a title, its time, and its text with line breaks. No value and no order is changed. Pure.
 
-import { STRINGS } from '../strings.ts';
+import type { Words } from '../../strings/catalogue.ts';
+
+type RecordedWords = Words['recorded'];
 
 export interface RowText {
   readonly title: string;
@@ -15,21 +17,20 @@ function property(value: unknown, name: string): unknown {
 }
 
 /** What rows of a kind are about; undefined: a kind that this page does not know. */
-export function nameOfKind(kind: string): string | undefined {
-  return Object.hasOwn(STRINGS.recorded.kinds, kind) ? STRINGS.recorded.kinds[kind] : undefined;
+export function nameOfKind(kind: string, { kinds }: RecordedWords): string | undefined {
+  return Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
 }
 
-export function describeRow(json: string): RowText {
+export function describeRow(json: string, words: RecordedWords): RowText {
   let row: unknown;
   try {
     row = JSON.parse(json);
   } catch {
-    return { title: STRINGS.recorded.unreadable, at: undefined, text: json };
+    return { title: words.unreadable, at: undefined, text: json };
   }
   const [seq, at, kind] = [property(row, 'seq'), property(row, 'at'), property(property(row, 'body'), 'kind')];
-  const name = nameOfKind(String(kind)) ?? STRINGS.recorded.unreadable;
   return {
-    title: STRINGS.recorded.row(String(seq), name),
+    title: words.row(String(seq), nameOfKind(String(kind), words) ?? words.unreadable),
     at: typeof at === 'number' ? at : undefined,
     text: JSON.stringify(row, undefined, 2),
   };

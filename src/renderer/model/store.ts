@@ -1,65 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the page knows, as signals: fed by an AgentClient, read by the views. Touches no element.
+// What the page knows, as signals: fed by a PageClient, read by the views. Touches no element.
 
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
-import type { AgentClient, Link } from '../../client/agent-client.ts';
+import type { Link, PageClient } from '../../client/agent-client.ts';
+import { type Summary, summarise } from '../../client/summary.ts';
 import type { AgentState } from '../../contract/local-api.ts';
-import { STRINGS } from '../strings.ts';
-import { type Summary, summarise } from './summary.ts';
+import type { Preferences, Surroundings } from '../../contract/tray.ts';
+import type { Words } from '../../strings/catalogue.ts';
+import { type Ui, uiFor } from '../ui.ts';
+import { type Checks, createChecks } from './checks.ts';
 
 export interface Store {
-  readonly client: AgentClient;
+  readonly client: PageClient;
   readonly link: ReadonlySignal<Link>;
   /** The last state; kept while the daemon does not answer. */
   readonly state: ReadonlySignal<AgentState | undefined>;
   readonly summary: ReadonlySignal<Summary>;
+  readonly surroundings: ReadonlySignal<Surroundings>;
+  /** Words and formats of the language that holds; views take them by `useUi`. */
+  readonly ui: ReadonlySignal<Ui>;
+  readonly checks: Checks;
   /** For screen readers: what has just changed. */
   readonly announcement: ReadonlySignal<string>;
-  /** Begins to follow the daemon. Returns the end of it. */
-  start(): () => void;
+  say(text: string): void;
+  prefer(preferences: Preferences): Promise<void>;
+  /** Begins to follow daemon and surrounding; `show`: another view is asked for from outside. Returns the end of it. */
+  start(show?: (hash: string) => void): () => void;
 }
 
 /** What a listener should hear when one state follows another; '' for nothing. */
-export function announce(before: AgentState | undefined, after: AgentState): string {
+export function announce(before: AgentState | undefined, after: AgentState, words: Words): string {
   if (before === undefined) return '';
   const known = new Set(before.activity.map((call) => call.id));
   const blocked = after.activity.find((call) => call.decision === 'blocked' && !known.has(call.id));
-  if (blocked !== undefined) return STRINGS.activity.blockedNow(blocked.app ?? STRINGS.activity.unknown);
+  if (blocked !== undefined) return words.activity.blockedNow(blocked.app ?? words.activity.unknown);
   const codes = (state: AgentState) => state.health.map((item) => item.code).join();
   if (codes(before) === codes(after)) return '';
-  return summarise({ kind: 'live' }, after).text;
+  return summarise({ kind: 'live' }, after, words).text;
 }
 
-export function createStore(client: AgentClient): Store {
+/** What a listener should hear when the link changes. */
+function announceLink(before: Link, after: Link, { link }: Words['frame']): string {
+  if (after.kind === 'lost') {
+    if (after.host?.phase === 'gave-up' && (before.kind !== 'lost' || before.host?.phase !== 'gave-up'))
+      return link.gaveUpTitle;
+    return before.kind === 'lost' ? '' : link.lostTitle;
+  }
+  if (before.kind === after.kind) return '';
+  if (after.kind === 'signed-out') return link.signedOutTitle;
+  if (after.kind === 'outdated') return link.outdatedTitle;
+  return after.kind === 'live' && before.kind !== 'connecting' ? link.back : '';
+}
+
+/** @param first what holds until the client tells of other surroundings; `locales`: as a browser's `navigator.languages` */
+export function createStore(client: PageClient, first: Surroundings, locales: readonly string[]): Store {
   const link = signal<Link>({ kind: 'connecting' });
   const state = signal<AgentState | undefined>(undefined);
+  const surroundings = signal(first);
   const announcement = signal('');
-  const summary = computed(() => summarise(link.value, state.value));
+  const language = computed(() => surroundings.value.language);
+  const ui = computed(() => uiFor(language.value, locales));
+  const summary = computed(() => summarise(link.value, state.value, ui.value.words));
   const say = (text: string): void => {
-    if (text !== '') announcement.value = text;
+    // The same words once more are heard only if the text differs.
+    if (text !== '') announcement.value = text === announcement.value ? `${text}\u00a0` : text;
   };
+  const checks = createChecks(client, ({ phase, checks: ended }) => {
+    const { diagnostics } = ui.value.words;
+    const fails = ended.filter(({ status }) => status === 'fail').length;
+    say(phase === 'done' ? diagnostics.done(fails) : diagnostics.failedShort);
+  });
   return {
     client,
     link,
     state,
     summary,
+    surroundings,
+    ui,
+    checks,
     announcement,
-    start: () =>
-      client.watch({
+    say,
+    async prefer(preferences) {
+      surroundings.value = await client.prefer(preferences);
+    },
+    start(show = () => undefined) {
+      const stopWatching = client.watch({
         link: (next) =>
           batch(() => {
-            const before = link.value.kind;
-            if (before === next.kind) return;
+            say(announceLink(link.value, next, ui.value.words.frame));
             link.value = next;
-            if (next.kind === 'lost') say(STRINGS.link.lostTitle);
-            if (next.kind === 'signed-out') say(STRINGS.link.signedOutTitle);
-            if (next.kind === 'live' && before !== 'connecting') say(STRINGS.link.back);
           }),
         state: (next) =>
           batch(() => {
-            say(announce(state.value, next));
+            say(announce(state.value, next, ui.value.words));
             state.value = next;
           }),
-      }),
+      });
+      const stopListening = client.listen({
+        show,
+        surroundings: (next) => {
+          surroundings.value = next;
+        },
+      });
+      return () => {
+        stopWatching();
+        stopListening();
+      };
+    },
   };
 }

@@ -1,152 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest calls as a live table that can be filtered and held still. No content: there is none in the state.
+// The newest calls as a live table that can be held still, searched through the whole log and followed back in it; one call in full.
 
-import { useSignal } from '@preact/signals';
-import type { ActivityItem } from '../../contract/local-api.ts';
-import { format } from '../model/browser.ts';
-import { filterCalls } from '../model/filter.ts';
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { browserClock } from '../clock.ts';
+import { type CallsList, createCallsList, LONGEST_LIST } from '../model/calls.ts';
+import { isNarrowed, LONGEST_TEXT, NO_FILTER } from '../model/filter.ts';
+import type { Route } from '../model/route.ts';
 import type { Store } from '../model/store.ts';
-import { Scroll } from '../parts/scroll.tsx';
-import { STRINGS } from '../strings.ts';
+import { CallsTable } from '../parts/calls-table.tsx';
+import { Choices } from '../parts/choices.tsx';
+import { useUi } from '../ui.ts';
+import { Call } from './call.tsx';
 
-const words = STRINGS.activity;
-const NO_CALLS: readonly ActivityItem[] = [];
-
-function tokens({ input_tokens, output_tokens, tokens_estimated }: ActivityItem): string {
-  if (input_tokens === undefined && output_tokens === undefined) return words.none;
-  const one = (value: number | undefined) => (value === undefined ? words.none : format.count(value));
-  return `${one(input_tokens)} / ${tokens_estimated ? words.estimated : ''}${one(output_tokens)}`;
-}
-
-function Decision({ call }: { readonly call: ActivityItem }) {
-  const more = [words.result[call.result], call.error].filter(Boolean).join(', ');
+/** How the search went: speaks when its answer changes, not with every call that arrives. */
+function SearchStatus({ list }: { readonly list: CallsList }) {
+  const { words, format } = useUi();
+  const { activity } = words;
+  const { phase, next } = list.search.value;
+  const calls = list.shown.value.length;
+  const text = () => {
+    if (!isNarrowed(list.filter.value)) return '';
+    if (phase === 'searching') return activity.searching;
+    if (phase === 'failed') return '';
+    return next === undefined
+      ? activity.found(format.count(calls), calls)
+      : activity.foundSoFar(format.count(calls), calls);
+  };
   return (
-    <>
-      <span class={`tag tag-${call.decision}`}>{words.decision[call.decision]}</span>
-      {more !== '' && <span class="under">{more}</span>}
-    </>
+    <p role="status" class="quiet">
+      {text()}
+    </p>
   );
 }
 
-function Row({ call, now }: { readonly call: ActivityItem; readonly now: number }) {
-  const { total_ms, first_content_ms, sent_model } = call;
+function Tools({ list }: { readonly list: CallsList }) {
+  const { activity } = useUi().words;
+  const { text, decision } = list.filter.value;
+  const isPaused = list.isPaused.value;
   return (
-    <tr>
-      <td class="number">
-        <time dateTime={new Date(call.at).toISOString()}>{format.time(call.at, now)}</time>
-      </td>
-      <th scope="row">{call.app ?? <span class="quiet">{words.unknown}</span>}</th>
-      <td>{call.provider ?? words.none}</td>
-      <td>
-        {call.model ?? words.none}
-        {sent_model !== undefined && <span class="under">{words.sentModel(sent_model)}</span>}
-      </td>
-      <td>
-        <Decision call={call} />
-      </td>
-      <td class="number">{tokens(call)}</td>
-      <td class="number">
-        {total_ms === undefined ? words.none : format.duration(total_ms)}
-        {first_content_ms !== undefined && (
-          <span class="under">{words.firstContent(format.duration(first_content_ms))}</span>
-        )}
-      </td>
-    </tr>
+    <div class="tools">
+      <label>
+        <span>{activity.filter}</span>
+        <input
+          type="search"
+          value={text}
+          maxLength={LONGEST_TEXT}
+          placeholder={activity.filterHint}
+          onInput={(event) => list.narrow({ text: event.currentTarget.value })}
+        />
+      </label>
+      <Choices
+        label={activity.decisions}
+        value={decision}
+        choices={[
+          ['all', activity.decisionAll],
+          ['allowed', activity.decision.allowed],
+          ['blocked', activity.decision.blocked],
+        ]}
+        choose={(chosen) => list.narrow({ decision: chosen })}
+      />
+      <button type="button" onClick={() => list.pause(!isPaused)}>
+        {isPaused ? activity.resume : activity.pause}
+      </button>
+      <SearchStatus list={list} />
+      {isPaused && <p class="quiet">{activity.paused(list.waiting.value)}</p>}
+    </div>
   );
 }
 
-function Calls({ calls }: { readonly calls: readonly ActivityItem[] }) {
-  const now = Date.now();
+/** What stands below the table: the way further back, or why there is none. */
+function Older({ list, store }: { readonly list: CallsList; readonly store: Store }) {
+  const { words, format } = useUi();
+  const { activity } = words;
+  const { phase, next } = list.search.value;
+  const end = useRef<HTMLParagraphElement>(null);
+  const calls = list.shown.value.length;
+  const older = async (): Promise<void> => {
+    const added = await list.older();
+    if (added !== undefined) store.say(added === 0 ? activity.olderNone : activity.olderShown(added));
+    // The button that had the focus is gone with the last page.
+    requestAnimationFrame(() => end.current?.focus());
+  };
+  if (phase === 'failed')
+    return (
+      <div class="buttons">
+        <p role="status">{activity.searchFailed}</p>
+        <button type="button" onClick={() => void (next === undefined ? list.ask() : older())}>
+          {activity.again}
+        </button>
+      </div>
+    );
+  if (phase === 'searching') return null;
+  if (next === undefined || calls >= LONGEST_LIST)
+    return (
+      <p ref={end} tabIndex={-1} class="quiet">
+        {next === undefined ? calls > 0 && activity.all : activity.full(format.count(LONGEST_LIST))}
+      </p>
+    );
+  const isBusy = phase === 'older';
   return (
-    <Scroll label={words.table}>
-      <table class="calls">
-        <caption class="hidden">{words.table}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{words.columns.time}</th>
-            <th scope="col">{words.columns.app}</th>
-            <th scope="col">{words.columns.provider}</th>
-            <th scope="col">{words.columns.model}</th>
-            <th scope="col">{words.columns.decision}</th>
-            <th scope="col" class="number">
-              {words.columns.tokens}
-            </th>
-            <th scope="col" class="number">
-              {words.columns.latency}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {calls.map((call) => (
-            <Row key={call.id} call={call} now={now} />
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <div class="buttons">
+      <button type="button" aria-disabled={isBusy} onClick={() => void older()}>
+        {isBusy ? activity.olderBusy : isNarrowed(list.filter.value) ? activity.olderSearch : activity.older}
+      </button>
+    </div>
   );
 }
 
-export function Activity({ store }: { readonly store: Store }) {
-  const text = useSignal('');
-  /** What is shown while paused. */
-  const held = useSignal<readonly ActivityItem[] | undefined>(undefined);
-  const live = store.state.value?.activity ?? NO_CALLS;
-  const all = held.value ?? live;
-  const calls = filterCalls(all, text.value);
-  const known = new Set(held.value?.map((call) => call.id));
-  const waiting = held.value === undefined ? 0 : live.filter((call) => !known.has(call.id)).length;
+function Nothing({ list }: { readonly list: CallsList }) {
+  const { activity } = useUi().words;
+  if (list.search.value.phase === 'searching') return <p class="quiet">{activity.searching}</p>;
+  if (!isNarrowed(list.filter.value))
+    return (
+      <div class="empty">
+        <h2>{activity.empty}</h2>
+        <p>{activity.emptyText}</p>
+      </div>
+    );
+  return (
+    <div class="empty">
+      <h2>{activity.noMatch}</h2>
+      <button type="button" onClick={() => list.narrow(NO_FILTER)}>
+        {activity.clear}
+      </button>
+    </div>
+  );
+}
+
+function List({ list, store }: { readonly list: CallsList; readonly store: Store }) {
+  const { frame, activity } = useUi().words;
+  const calls = list.shown.value;
   return (
     <>
       <div>
-        <h1 tabIndex={-1}>{STRINGS.pages.activity}</h1>
-        <p class="lead quiet">{words.intro}</p>
+        <h1 tabIndex={-1}>{frame.pages.activity}</h1>
+        <p class="lead quiet">{activity.intro}</p>
       </div>
-      <div class="tools">
-        <label>
-          <span>{words.filter}</span>
-          <input
-            type="search"
-            value={text.value}
-            placeholder={words.filterHint}
-            onInput={(event) => {
-              text.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <button
-          type="button"
-          onClick={() => {
-            held.value = held.value === undefined ? live : undefined;
-          }}
-        >
-          {held.value === undefined ? words.pause : words.resume}
-        </button>
-        {/* Speaks when the filter changes the answer, not with every call that arrives. */}
-        <p role="status" class="quiet">
-          {text.value.trim() !== '' && words.matches(calls.length, all.length)}
-        </p>
-        {held.value !== undefined && <p class="quiet">{words.paused(waiting)}</p>}
-      </div>
-      {calls.length > 0 && <Calls calls={calls} />}
-      {all.length === 0 && (
-        <div class="empty">
-          <h2>{words.empty}</h2>
-          <p>{words.emptyText}</p>
-        </div>
-      )}
-      {all.length > 0 && calls.length === 0 && (
-        <div class="empty">
-          <h2>{words.noMatch}</h2>
-          <button
-            type="button"
-            onClick={() => {
-              text.value = '';
-            }}
-          >
-            {words.clear}
-          </button>
-        </div>
-      )}
+      <Tools list={list} />
+      {calls.length > 0 ? <CallsTable calls={calls} /> : <Nothing list={list} />}
+      <Older list={list} store={store} />
     </>
+  );
+}
+
+export function Activity({ store, route }: { readonly store: Store; readonly route: Route }) {
+  const live = useComputed(() => store.state.value?.activity ?? []);
+  // Made here, above both views: who comes back from a call finds the list as it was.
+  const list = useMemo(() => createCallsList(store.client, browserClock, live), [store]);
+  const link = store.link.value.kind;
+  const asked = useSignal(false);
+  useEffect(() => list.start(), [list]);
+  useEffect(() => {
+    if (link === 'connecting') return;
+    // Again when the daemon is back: what was not answered, and what may have come meanwhile.
+    if (link === 'live' || !asked.peek()) void list.ask();
+    asked.value = true;
+  }, [link, list]);
+  return route.call === undefined ? (
+    <List list={list} store={store} />
+  ) : (
+    <Call key={route.call} store={store} id={route.call} />
   );
 }

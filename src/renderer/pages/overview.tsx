@@ -1,46 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// How things stand: what needs attention, what passed, which rules, providers and addresses. Reads the state, changes nothing.
+// How things stand: what needs attention, who answers, which rules and addresses, what passed. Reads the state, changes nothing.
 
-import type { AgentState, OrganisationState, ProviderItem } from '../../contract/local-api.ts';
-import { format } from '../model/browser.ts';
+import type { AgentState, OrganisationState } from '../../contract/local-api.ts';
 import type { Store } from '../model/store.ts';
-import { Checks } from '../parts/checks.tsx';
+import { Attention } from '../parts/attention.tsx';
 import { StatusIcon } from '../parts/icons.tsx';
-import { Scroll } from '../parts/scroll.tsx';
-import { Text } from '../parts/text.tsx';
-import { STRINGS } from '../strings.ts';
+import { Providers } from '../parts/providers.tsx';
+import { type Ui, useUi } from '../ui.ts';
 
-const words = STRINGS.overview;
-const time = (at: number): string => format.time(at, Date.now());
-
-function Attention({ health }: { readonly health: AgentState['health'] }) {
-  if (health.length === 0) return null;
-  return (
-    <section aria-labelledby="attention">
-      <h2 id="attention">{words.attention}</h2>
-      <ul class="notices">
-        {health.map((item) => (
-          <li key={item.code} class={`notice notice-${item.severity}`}>
-            <p class="notice-head">
-              <span class="tag">{words.severity[item.severity]}</span>{' '}
-              <span class="quiet">{words.since(time(item.since))}</span>
-            </p>
-            <h3>{item.title}</h3>
-            <p>
-              <Text>{item.text}</Text>
-            </p>
-            <p>
-              <strong>{words.fix}</strong>
-              <Text>{item.fix}</Text>
-            </p>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
+/** A time for people, as seen now. */
+const timeBy =
+  ({ format }: Ui) =>
+  (at: number): string =>
+    format.time(at, Date.now());
 
 function Counters({ counters }: { readonly counters: AgentState['counters'] }) {
+  const ui = useUi();
+  const {
+    words: { overview: words },
+    format,
+  } = ui;
   const shown = [
     { name: 'governed', value: counters.governed, label: words.governed },
     { name: 'blocked', value: counters.blocked, label: words.blocked },
@@ -62,88 +41,18 @@ function Counters({ counters }: { readonly counters: AgentState['counters'] }) {
   );
 }
 
-const HEALTH_SHAPES = { healthy: 'ok', degraded: 'attention', down: 'blocked', unknown: 'waiting' } as const;
-
-/** State as a word, never by colour alone; then why, since when, what is out, and when it is tried again. */
-function ProviderHealth({ health }: { readonly health: ProviderItem['health'] }) {
-  const { state, why, since, next_try: next, out, hint } = health;
-  const notes = [
-    ...(why === undefined || since === undefined ? [] : [words.healthWhy(words.failure[why], time(since))]),
-    ...(next === undefined ? [] : [words.healthNext(time(next))]),
-    ...out
-      .filter(({ scope }) => scope !== 'endpoint')
-      .slice(0, 5)
-      .map((each) =>
-        words.healthOut(
-          words.scope[each.scope],
-          each.name ?? '',
-          each.why === undefined ? '' : words.failure[each.why],
-        ),
-      ),
-    ...(hint === undefined || hint.level === 'ok' || hint.level === 'unknown' ? [] : [words.healthHint(hint.text)]),
-  ];
-  return (
-    <>
-      <span class="state">
-        <StatusIcon shape={HEALTH_SHAPES[state]} />
-        {words.health[state]}
-      </span>
-      {notes.map((note) => (
-        <small key={note} class="note">
-          {note}
-        </small>
-      ))}
-    </>
-  );
-}
-
-function Providers({ providers }: { readonly providers: AgentState['providers'] }) {
-  return (
-    <section aria-labelledby="providers">
-      <h2 id="providers">{words.providers}</h2>
-      {providers.length === 0 ? (
-        <p class="quiet">{words.providersEmpty}</p>
-      ) : (
-        <Scroll label={words.providersTable}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.provider.name}</th>
-                <th scope="col">{words.provider.health}</th>
-                <th scope="col">{words.provider.type}</th>
-                <th scope="col">{words.provider.url}</th>
-                <th scope="col">{words.provider.credential}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {providers.map((provider) => (
-                <tr key={provider.name}>
-                  <th scope="row">{provider.name}</th>
-                  <td>
-                    <ProviderHealth health={provider.health} />
-                  </td>
-                  <td>{provider.type}</td>
-                  <td>
-                    <code>{provider.base_url}</code>
-                  </td>
-                  <td>{words.credential[provider.credential]}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
-      )}
-    </section>
-  );
-}
-
 /** Whose rules. */
-function rulesName({ policy, organisation }: AgentState) {
+function rulesName({ policy, organisation }: AgentState, words: Ui['words']['overview']) {
   if (organisation !== undefined) return words.orgRules(organisation.org, organisation.version);
   return policy.path === undefined ? words.noFile : <code>{policy.path}</code>;
 }
 
 function Organisation({ organisation }: { readonly organisation: OrganisationState }) {
+  const ui = useUi();
+  const {
+    words: { overview: words },
+  } = ui;
+  const time = timeBy(ui);
   const { org, device, url, phase, connected, upload, orders } = organisation;
   const contact = organisation.last_contact;
   const sent = upload.last_success === undefined ? undefined : time(upload.last_success);
@@ -183,7 +92,7 @@ function Organisation({ organisation }: { readonly organisation: OrganisationSta
             <dd>
               <ul>
                 {orders.map((order) => (
-                  <li key={order.id}>{words.orgOrder(order.level, order.reason, time(order.until))}</li>
+                  <li key={order.id}>{words.orgOrder(words.orgLevel[order.level], order.reason, time(order.until))}</li>
                 ))}
               </ul>
             </dd>
@@ -197,6 +106,12 @@ function Organisation({ organisation }: { readonly organisation: OrganisationSta
 }
 
 function Rules({ state }: { readonly state: AgentState }) {
+  const ui = useUi();
+  const {
+    words: { overview: words },
+    format,
+  } = ui;
+  const time = timeBy(ui);
   const { policy, audit, hosts } = state;
   return (
     <section aria-labelledby="rules">
@@ -204,7 +119,7 @@ function Rules({ state }: { readonly state: AgentState }) {
       <dl class="facts">
         <dt>{words.file}</dt>
         <dd>
-          {rulesName(state)}
+          {rulesName(state, words)}
           <br />
           {policy.state === 'active' ? words.rulesActive(time(policy.since)) : words.rulesRejected}
           {policy.errors.length > 0 && (
@@ -233,6 +148,10 @@ function Rules({ state }: { readonly state: AgentState }) {
 }
 
 function Addresses({ urls }: { readonly urls: AgentState['urls'] }) {
+  const ui = useUi();
+  const {
+    words: { overview: words },
+  } = ui;
   return (
     <section aria-labelledby="addresses">
       <h2 id="addresses">{words.addresses}</h2>
@@ -251,6 +170,9 @@ function Addresses({ urls }: { readonly urls: AgentState['urls'] }) {
 }
 
 export function Overview({ store }: { readonly store: Store }) {
+  const ui = useUi();
+  const { frame } = ui.words;
+  const time = timeBy(ui);
   const state = store.state.value;
   const summary = store.summary.value;
   return (
@@ -258,24 +180,23 @@ export function Overview({ store }: { readonly store: Store }) {
       <div class={`hero hero-${summary.shape}`}>
         <StatusIcon shape={summary.shape} />
         <div>
-          <h1 tabIndex={-1}>{STRINGS.pages.overview}</h1>
+          <h1 tabIndex={-1}>{frame.pages.overview}</h1>
           <p class="hero-text">{summary.text}</p>
-          {state !== undefined && store.link.value.kind !== 'lost' && (
-            <p class="quiet">{STRINGS.status.since(time(state.started_at), state.version)}</p>
+          {state !== undefined && store.link.value.kind === 'live' && (
+            <p class="quiet">{frame.status.since(time(state.started_at), state.version)}</p>
           )}
         </div>
       </div>
       {state !== undefined && (
         <>
-          <Attention health={state.health} />
+          <Attention store={store} health={state.health} />
+          <Providers state={state} />
           <Counters counters={state.counters} />
-          <Providers providers={state.providers} />
           {state.organisation !== undefined && <Organisation organisation={state.organisation} />}
           <div class="columns">
             <Rules state={state} />
             <Addresses urls={state.urls} />
           </div>
-          <Checks store={store} />
         </>
       )}
     </>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures that the page draws itself. Decoration: the words beside them say the same.
 
-import type { Summary } from '../model/summary.ts';
+import type { Summary } from '../../client/summary.ts';
 
 const SHAPES: Readonly<Record<Summary['shape'], string>> = {
   ok: 'M4.5 8.2l2.4 2.4 4.6-5',

@@ -1,47 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says that the daemon is gone, the session over or the page old, and what to do. The announcement for screen readers is elsewhere.
 
-import { format } from '../model/browser.ts';
+import type { ComponentChildren } from 'preact';
+import { assertNever } from '../../contract/assert-never.ts';
+import type { HostState, Link } from '../../contract/tray.ts';
+import { hashOf } from '../model/route.ts';
 import type { Store } from '../model/store.ts';
-import { STRINGS } from '../strings.ts';
+import { useUi } from '../ui.ts';
+import { StartButton } from './start.tsx';
 import { Text } from './text.tsx';
 
-export function LinkNotice({ store }: { readonly store: Store }) {
-  const link = store.link.value;
-  const words = STRINGS.link;
-  switch (link.kind) {
-    case 'lost':
+interface NoticeProps {
+  readonly weight: 'high' | 'medium' | 'low';
+  readonly title: string;
+  readonly text: string;
+  readonly children?: ComponentChildren;
+}
+
+function Notice({ weight, title, text, children }: NoticeProps) {
+  return (
+    <section class={`notice notice-${weight}`} aria-labelledby="link-title">
+      <h2 id="link-title">{title}</h2>
+      <p>
+        <Text>{text}</Text>
+      </p>
+      {children !== undefined && <div class="buttons">{children}</div>}
+    </section>
+  );
+}
+
+/** In the tray's window: what is being done about it. */
+function HostNotice({ store, host }: { readonly store: Store; readonly host: HostState }) {
+  const { words, format } = useUi();
+  const { link } = words.frame;
+  const more = [
+    ...(host.reason === undefined ? [] : [link.reason(host.reason)]),
+    ...(store.state.value === undefined ? [] : [link.stale]),
+  ];
+  const whole = (text: string): string => [text, ...more].join(' ');
+  const next = host.next_try === undefined ? undefined : format.time(host.next_try, Date.now());
+  const checks = (
+    <a class="button" href={hashOf('diagnostics')} onClick={() => void store.checks.start()}>
+      {link.diagnostics}
+    </a>
+  );
+  switch (host.phase) {
+    case 'looking':
+    case 'starting':
+      return <Notice weight="low" title={link.startingTitle} text={whole(link.startingText)} />;
+    case 'waiting':
       return (
-        <section class="notice notice-high" aria-labelledby="link-title">
-          <h2 id="link-title">{words.lostTitle}</h2>
-          <p>
-            <Text>{words.lostText(format.time(link.since, Date.now()))}</Text>
-          </p>
-          <button type="button" onClick={() => store.client.retry()}>
-            {words.retry}
-          </button>
-        </section>
+        <Notice weight="medium" title={link.waitingTitle} text={whole(link.waitingText(next))}>
+          <StartButton store={store} label={link.startNow} />
+          {checks}
+        </Notice>
       );
-    case 'signed-out':
+    case 'down':
       return (
-        <section class="notice notice-medium" aria-labelledby="link-title">
-          <h2 id="link-title">{words.signedOutTitle}</h2>
-          <p>
-            <Text>{words.signedOutText}</Text>
-          </p>
-        </section>
+        <Notice weight="high" title={link.downTitle} text={whole(link.downText)}>
+          <StartButton store={store} label={link.start} />
+          {checks}
+        </Notice>
       );
-    case 'outdated':
+    case 'gave-up':
       return (
-        <section class="notice notice-medium" aria-labelledby="link-title">
-          <h2 id="link-title">{words.outdatedTitle}</h2>
-          <p>{words.outdatedText}</p>
-          <button type="button" onClick={() => location.reload()}>
-            {words.reload}
-          </button>
-        </section>
+        <Notice weight="high" title={link.gaveUpTitle} text={whole(link.gaveUpText)}>
+          <StartButton store={store} label={link.start} />
+          {checks}
+        </Notice>
+      );
+    case 'incompatible':
+      return (
+        <Notice weight="medium" title={link.incompatibleTitle} text={whole(link.incompatibleText)}>
+          {checks}
+        </Notice>
       );
     default:
+      return assertNever(host.phase);
+  }
+}
+
+export function LinkNotice({ store }: { readonly store: Store }) {
+  const { words, format } = useUi();
+  const { link } = words.frame;
+  const now: Link = store.link.value;
+  switch (now.kind) {
+    case 'connecting':
+    case 'live':
       return null;
+    case 'lost':
+      if (now.host !== undefined) return <HostNotice store={store} host={now.host} />;
+      return (
+        <Notice
+          weight="high"
+          title={link.lostTitle}
+          text={`${link.lostText(format.time(now.since, Date.now()))}${store.state.value === undefined ? '' : ` ${link.stale}`}`}
+        >
+          <button type="button" onClick={() => store.client.retry()}>
+            {link.retry}
+          </button>
+        </Notice>
+      );
+    case 'signed-out':
+      return <Notice weight="medium" title={link.signedOutTitle} text={link.signedOutText} />;
+    case 'outdated':
+      return (
+        <Notice weight="medium" title={link.outdatedTitle} text={link.outdatedText}>
+          <button type="button" onClick={() => location.reload()}>
+            {link.reload}
+          </button>
+        </Notice>
+      );
+    default:
+      return assertNever(now);
   }
 }

@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of calls, and one call in full. Text in `backticks` is shown as code.
+// The list of calls. Text in `backticks` is shown as code. One call in full: call.ts.
 
 import type { ActivityItem } from '../../contract/local-api.ts';
 import { plural } from '../plural.ts';
 
 export const ACTIVITY = {
   intro: 'The newest calls to AI services from this machine. What was said in them is not here, and is not recorded.',
-  filter: 'Filter',
-  filterHint: 'App, provider, model or decision',
+  filter: 'Search',
+  filterHint: 'App, provider, model, error or id',
+  decisions: 'Decision',
+  decisionAll: 'All',
   pause: 'Pause',
   paused: (count: number) =>
     count === 0 ? 'Paused' : `Paused, ${count} newer ${plural(count, 'change', 'changes')} waiting`,
   resume: 'Continue',
-  matches: (shown: number, all: number) => `${shown} of ${all} ${plural(all, 'call', 'calls')} shown`,
+  searching: 'Searching the log…',
+  found: (count: string, calls: number) => `${count} ${plural(calls, 'call', 'calls')} found in the whole log`,
+  foundSoFar: (count: string, calls: number) =>
+    `${count} ${plural(calls, 'call', 'calls')} found so far; older ones have not been searched`,
+  searchFailed: 'The log could not be searched; only calls that are known here are shown.',
+  again: 'Try again',
+  older: 'Show older',
+  olderSearch: 'Search further back',
+  olderBusy: 'Looking…',
+  olderShown: (count: number) => `${count} older ${plural(count, 'call', 'calls')} added.`,
+  olderNone: 'No older call has been found.',
+  all: 'These are all calls of the log.',
+  full: (count: string) => `The list ends after ${count} calls. Search for what you are looking for.`,
   table: 'Newest calls first',
   columns: {
     time: 'Time',
@@ -23,6 +37,8 @@ export const ACTIVITY = {
     tokens: 'Tokens in / out',
     latency: 'Duration',
   },
+  /** The link in a row: the time is what is seen of it. */
+  open: (time: string) => `${time}, show this call`,
   decision: { allowed: 'Allowed', blocked: 'Blocked' } satisfies Record<ActivityItem['decision'], string>,
   result: {
     running: 'running',
@@ -41,6 +57,6 @@ export const ACTIVITY = {
   empty: 'No calls yet',
   emptyText: 'As soon as an app asks an AI service through Outpost, the call appears here.',
   noMatch: 'No call matches',
-  clear: 'Clear the filter',
+  clear: 'Clear the search',
   blockedNow: (app: string) => `A call from ${app} was blocked.`,
 };

@@ -2,6 +2,7 @@
 // What the daemon words itself, in English: here it is passed on as it came. Other languages word it anew by its code.
 
 import type { HealthItem } from '../../contract/local-api.ts';
+import type { CallDetail } from '../../contract/local-history.ts';
 
 export const DAEMON = {
   health: ({
@@ -15,6 +16,8 @@ export const DAEMON = {
   }),
   /** A code of the error catalogue, for people; undefined: what came on the wire is shown. */
   error: (_code: string): string | undefined => undefined,
+  /** Why a call was allowed or blocked. */
+  reason: ({ decision }: Pick<CallDetail, 'call' | 'decision'>): string => decision.reason,
   /** What a field of a row means. */
   field: (_name: string, meaning: string): string => meaning,
 };

@@ -3,6 +3,7 @@
 
 import { ABOUT } from './about.ts';
 import { ACTIVITY } from './activity.ts';
+import { CALL } from './call.ts';
 import { DAEMON } from './daemon.ts';
 import { DIAGNOSTICS } from './diagnostics.ts';
 import { FRAME } from './frame.ts';
@@ -16,6 +17,7 @@ export const EN = {
   overview: OVERVIEW,
   usage: USAGE,
   activity: ACTIVITY,
+  call: CALL,
   recorded: RECORDED,
   diagnostics: DIAGNOSTICS,
   about: ABOUT,

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The overview. Text in `backticks` is shown as code.
 
-import type { CheckStatus, HealthItem, OrganisationState, ProviderItem } from '../../contract/local-api.ts';
+import type { HealthItem, OrganisationState, ProviderItem } from '../../contract/local-api.ts';
 import { plural } from '../plural.ts';
 
 export const OVERVIEW = {
   attention: 'Needs attention',
   fix: 'What to do: ',
   since: (time: string) => `since ${time}`,
+  act: {
+    sync: 'Look at the control plane now',
+    syncing: 'Looking…',
+    synced: 'The control plane has answered.',
+    notSynced: 'The control plane could not be asked.',
+    syncCommand: 'outpost sync',
+    start: 'Start Outpost',
+    startCommand: 'outpost run',
+    checks: 'Run the checks',
+    help: (label: string | undefined) => label ?? 'Get help from your organisation',
+  },
   severity: { high: 'Serious', medium: 'Important', low: 'Note' } satisfies Record<HealthItem['severity'], string>,
   counters: 'Since the start',
   governed: 'AI calls checked and recorded',
@@ -16,6 +27,17 @@ export const OVERVIEW = {
   relayed: 'calls of AI services that are not recorded',
   providers: 'AI providers',
   providersTable: 'Table of AI providers',
+  fallback: (using: string, insteadOf: string, model: string | undefined) =>
+    `${using} answers instead of ${insteadOf}${model === undefined ? '' : ` for ${model}`}`,
+  noFallback: (insteadOf: string, model: string | undefined) =>
+    `Nothing answers instead of ${insteadOf}${model === undefined ? '' : ` for ${model}`}`,
+  fallbackWhy: (why: string) => ` (${why})`,
+  fallbacks: 'Who answers instead',
+  offline: 'This computer is offline: providers are not counted as out.',
+  breaker: { open: 'out', 'half-open': 'being tried', ramping: 'coming back' } satisfies Record<
+    ProviderItem['health']['out'][number]['state'],
+    string
+  >,
   providersEmpty: 'None is configured: calls go to the services that the apps choose.',
   health: { healthy: 'Working', degraded: 'Partly out', down: 'Out', unknown: 'Not used yet' } satisfies Record<
     ProviderItem['health']['state'],
@@ -23,7 +45,9 @@ export const OVERVIEW = {
   >,
   healthWhy: (why: string, time: string) => `${why}, since ${time}`,
   healthNext: (time: string) => `tried again at ${time}`,
-  healthOut: (scope: string, name: string, why: string) => `${scope} ${name}: ${why}`,
+  healthSpeed: (time: string) => `first words after ${time}`,
+  healthOut: (scope: string, name: string, how: string) => `${scope} ${name}: ${how}`,
+  healthMore: (count: number) => `and ${count} more`,
   healthHint: (text: string) => `Its status page says: ${text}`,
   scope: { endpoint: 'address', model: 'model', key: 'key' },
   failure: {
@@ -41,7 +65,9 @@ export const OVERVIEW = {
     'context-length': 'request too long',
     'content-policy': 'refused by content rules',
   } satisfies Record<NonNullable<ProviderItem['health']['why']>, string>,
-  provider: { name: 'Name', health: 'Health', type: 'Type', url: 'Address', credential: 'Key' },
+  provider: { name: 'Name', health: 'Health', url: 'Address' },
+  providerKey: (whose: string) => `key: ${whose}`,
+  providerType: (type: string) => `type ${type}`,
   credential: { caller: 'the app’s own', configured: 'from the configuration', none: 'none' },
   rules: 'Rules and log',
   rulesActive: (time: string) => `In use since ${time}`,
@@ -67,6 +93,12 @@ export const OVERVIEW = {
   } satisfies Record<OrganisationState['phase'], string>,
   orgFreshness: 'Freshness',
   orgOrders: 'Orders in force',
+  orgLevel: {
+    'block-provider': 'A provider is blocked',
+    'block-app': 'An app is blocked',
+    'block-all-ai': 'All AI requests are blocked',
+    bypass: 'Nothing is checked',
+  } satisfies Record<OrganisationState['orders'][number]['level'], string>,
   orgOrder: (level: string, reason: string, time: string) => `${level}: ${reason} (until ${time})`,
   orgUpload: 'Upload of records',
   orgUploadText: (rows: number, time: string | undefined) =>
@@ -90,16 +122,4 @@ export const OVERVIEW = {
     gateway: 'Base URL, for programs that ignore proxies',
     pac: 'Automatic proxy settings, for browsers and the system',
   },
-  checks: 'Checks',
-  checksText:
-    'Looks at ports, certificate, log, disk and clock. `outpost doctor` does the same in a terminal, and looks at its settings too.',
-  checksRun: 'Run the checks',
-  checksRunning: 'Checking…',
-  checksFailed: 'The checks could not be run. Try again, or run `outpost doctor` in a terminal.',
-  checksDone: (fails: number) =>
-    fails === 0 ? 'All checks are done; none failed.' : `${fails} ${plural(fails, 'check', 'checks')} failed.`,
-  check: { ok: 'Fine', warn: 'Look at this', fail: 'Failed', unknown: 'Not known' } satisfies Record<
-    CheckStatus,
-    string
-  >,
 };

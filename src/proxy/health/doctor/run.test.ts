@@ -79,6 +79,7 @@ test('a check that hangs, throws or rejects becomes unknown, and the others stil
       check('works', async () => finding('ok')),
     ],
     contextWith(clock),
+    undefined,
     1_000,
   );
   await clock.advanceAsync(1_000);
@@ -129,6 +130,30 @@ test('several findings become the gravest one, with all of its reasons', () => {
   assert.deepEqual(both, { status: 'fail', summary: 'fail fail', fix: 'A' });
 });
 
+test('each check is told as it ends, before the report', async () => {
+  const gate = Promise.withResolvers<void>();
+  const told: string[] = [];
+  const report = await runDoctor(
+    [
+      check('last', async () => {
+        await gate.promise;
+        return finding('fail');
+      }),
+      check('first', async () => finding('ok')),
+    ],
+    contextWith(new FakeClock()),
+    ({ name, status }) => {
+      told.push(`${name} ${status}`);
+      gate.resolve();
+    },
+  );
+  assert.deepEqual(told, ['first ok', 'last fail']);
+  assert.deepEqual(
+    report.checks.map(({ name }) => name),
+    ['last', 'first'],
+  );
+});
+
 test('runs are shared for two seconds', async () => {
   const clock = new FakeClock();
   let runs = 0;
@@ -136,4 +161,38 @@ test('runs are shared for two seconds', async () => {
   assert.equal(await shared(), await shared());
   clock.advance(2_000);
   assert.equal((await shared()).at, 2);
+});
+
+test('there is one run at a time, and who comes late is told what has ended', async () => {
+  const clock = new FakeClock();
+  const gate = Promise.withResolvers<void>();
+  let runs = 0;
+  const checks = [
+    check('quick', async () => finding('ok')),
+    check('slow', async () => {
+      await gate.promise;
+      return finding('warn');
+    }),
+  ];
+  const shared = shareRuns((each) => {
+    runs++;
+    return runDoctor(checks, contextWith(clock), each, 60_000);
+  }, clock);
+  const quick = Promise.withResolvers<void>();
+  const early: string[] = [];
+  const late: string[] = [];
+  const first = shared(({ name }) => {
+    early.push(name);
+    quick.resolve();
+  });
+  await quick.promise;
+  clock.advance(10_000);
+  const second = shared(({ name }) => void late.push(name));
+  gate.resolve();
+  assert.equal(await first, await second);
+  assert.deepEqual([runs, early, late], [1, ['quick', 'slow'], ['quick', 'slow']]);
+  const after: string[] = [];
+  const other = await shared(({ name }) => void after.push(name));
+  assert.notEqual(other, await first, 'the run before began more than two seconds ago');
+  assert.deepEqual([runs, after], [2, ['quick', 'slow']]);
 });

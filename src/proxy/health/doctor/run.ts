@@ -31,10 +31,14 @@ async function runOne(check: Check, context: DoctorContext, deadlineMs: number):
   return { name: check.name, ...finding, duration_ms: Math.round(clock.monotonic() - began) };
 }
 
+/** Told of each check as it ends. Must not throw. */
+export type Each = (check: DoctorCheck) => void;
+
 /** Runs all checks at once. Never rejects; takes at most `deadlineMs`. Checks keep their order in the report. */
 export async function runDoctor(
   checks: readonly Check[],
   context: DoctorContext,
+  each: Each = () => undefined,
   deadlineMs: number = DEADLINE_MS,
 ): Promise<DoctorReport> {
   let live: Promise<AgentState | undefined> | undefined;
@@ -46,16 +50,50 @@ export async function runDoctor(
       return live;
     },
   };
-  const results = await Promise.all(checks.map((check) => runOne(check, shared, deadlineMs)));
+  const results = await Promise.all(
+    checks.map(async (check) => {
+      const result = await runOne(check, shared, deadlineMs);
+      each(result);
+      return result;
+    }),
+  );
   return { ok: results.every((result) => result.status !== 'fail'), at: context.clock.now(), checks: results };
 }
 
-/** One run for all who ask at the same time or shortly after. */
-export function shareRuns(run: () => Promise<DoctorReport>, clock: Clock): () => Promise<DoctorReport> {
-  let last: { readonly report: Promise<DoctorReport>; readonly from: number } | undefined;
-  return () => {
-    if (last === undefined || clock.monotonic() - last.from >= FRESH_MS)
-      last = { report: run(), from: clock.monotonic() };
+/** One run at a time, for all who ask while it lasts or shortly after it began: they are told of the checks that have ended, too. */
+export function shareRuns(
+  run: (each: Each) => Promise<DoctorReport>,
+  clock: Clock,
+): (each?: Each) => Promise<DoctorReport> {
+  interface SharedRun {
+    readonly report: Promise<DoctorReport>;
+    readonly from: number;
+    readonly ended: readonly DoctorCheck[];
+    readonly listeners: Set<Each>;
+    over: boolean;
+  }
+  let last: SharedRun | undefined;
+  const begin = (): SharedRun => {
+    const ended: DoctorCheck[] = [];
+    const listeners = new Set<Each>();
+    const report = run((check) => {
+      ended.push(check);
+      for (const listener of listeners) listener(check);
+    });
+    const begun: SharedRun = { report, from: clock.monotonic(), ended, listeners, over: false };
+    const isOver = (): void => {
+      begun.over = true;
+      listeners.clear();
+    };
+    report.then(isOver, isOver);
+    return begun;
+  };
+  return (each) => {
+    if (last === undefined || (last.over && clock.monotonic() - last.from >= FRESH_MS)) last = begin();
+    if (each !== undefined) {
+      for (const check of last.ended) each(check);
+      if (!last.over) last.listeners.add(each);
+    }
     return last.report;
   };
 }

@@ -2,7 +2,7 @@
 // The identity worker's entry: takes lookups and asks the kernel, so that the event loop of the data path never
 // waits for it. Knows nothing of policy, and nothing about a connection but its ports.
 
-import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { systemClock } from '../../clock.ts';
 import { trimMemorySoon } from '../../trim-memory.ts';
 import { createBatches } from './batch.ts';
@@ -10,7 +10,7 @@ import { createFinder } from './finder.ts';
 import type { LookupRequest } from './messages.ts';
 import { createProc } from './proc.ts';
 import { openSockDiag } from './sock-diag.ts';
-import { openTableRows } from './table-rows.ts';
+import { openTableRows, type RowsOf } from './table-rows.ts';
 
 const finder = createFinder(
   createProc('/proc'),
@@ -18,12 +18,11 @@ const finder = createFinder(
   () => new Promise((done) => setImmediate(done)),
 );
 const tables = openTableRows();
-const rowsOf = (await openSockDiag(tables)) ?? tables;
 const self = process.geteuid?.() ?? -1;
 trimMemorySoon(systemClock);
 
-if (parentPort !== null) {
-  const port = parentPort;
+/** From here on questions are answered; those that came before have waited. */
+function serve(port: MessagePort, rowsOf: RowsOf): void {
   const answer = createBatches({
     rowsOf,
     finder,
@@ -43,3 +42,6 @@ if (parentPort !== null) {
     answer(requests);
   });
 }
+
+const port = parentPort;
+if (port !== null) void openSockDiag(tables).then((rowsOf) => serve(port, rowsOf ?? tables));

@@ -7,4 +7,4 @@ import { check } from './check.ts';
 const port = parentPort;
 if (port === null) throw new Error('worker.ts is the entry of a thread');
 
-port.postMessage(await check(workerData));
+void check(workerData).then((answer) => port.postMessage(answer));

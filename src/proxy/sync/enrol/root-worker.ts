@@ -25,4 +25,4 @@ function ownFingerprint(untrusted: unknown): string {
 const port = parentPort;
 if (port === null) throw new Error('root-worker.ts is the entry of a thread');
 
-port.postMessage(await check(workerData));
+void check(workerData).then((answer) => port.postMessage(answer));

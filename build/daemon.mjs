@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds dist/daemon: the `outpost` command and the daemon as one executable, with its native modules and the status page beside it.
+// The same sources and the same Node give the same bytes. Runs on Node 20.
+//
+//   node build/daemon.mjs [--out DIR] [--platform NAME --arch NAME --node FILE]
+
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { argv, stderr, stdout } from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { projectNode } from '../scripts/support/place.mjs';
+import { bundleDaemon } from './daemon/bundle.mjs';
+import { checkRuntime, makeExecutable } from './daemon/executable.mjs';
+import { buildPage } from './page.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MODULES = join(ROOT, 'node_modules');
+
+export const DAEMON_FOLDER = join(ROOT, 'dist', 'daemon');
+
+const HELP = `usage: node build/daemon.mjs [options]
+
+Builds the outpost executable and what lies beside it.
+
+  --out DIR        where to (default: dist/daemon); what an earlier build left there is replaced
+  --platform NAME  linux, darwin or win32 (default: this system)
+  --arch NAME      x64 or arm64 (default: this processor)
+  --node FILE      Node's program for that system and processor, of the same version as the project's own (default: that one)
+  --help           this text
+`;
+
+const PLATFORMS = ['linux', 'darwin', 'win32'];
+const ARCHS = ['x64', 'arm64'];
+
+export const executableName = (platform) => (platform === 'win32' ? 'outpost.exe' : 'outpost');
+
+/** Native modules, by the name that they have beside the executable; koffi only where it is installed and of use. */
+function nativeModules({ platform, arch }) {
+  const modules = new Map([
+    ['better_sqlite3.node', join(MODULES, 'better-sqlite3', 'prebuilds', `${platform}-${arch}.node`)],
+  ]);
+  const koffi = join(MODULES, '@koromix', `koffi-linux-${arch}`, `linux_${arch}`, 'koffi.node');
+  if (platform === 'linux' && existsSync(koffi)) modules.set('koffi.node', koffi);
+  return modules;
+}
+
+/** Where a build may be put: nowhere, or what an earlier one left. */
+async function checkPlace(out) {
+  const names = existsSync(out) ? await readdir(out) : [];
+  const earlier = PLATFORMS.some((platform) => names.includes(executableName(platform)));
+  if (names.length > 0 && !earlier) throw new Error(`${out} holds something else; name an empty folder with --out`);
+}
+
+/** Replaces the folder as a whole, so that nobody sees half of it. */
+async function put(draft, out) {
+  await mkdir(dirname(out), { recursive: true });
+  await rm(out, { recursive: true, force: true });
+  await rename(draft, out);
+}
+
+/**
+ * @param {{ out?: string, platform?: string, arch?: string, node?: string }} options
+ * @returns {Promise<{ runtimeBytes: number, notes: string[], inputs: string[] }>} `inputs` are all files that were bundled
+ */
+export async function buildDaemon({
+  out = DAEMON_FOLDER,
+  platform = process.platform,
+  arch = process.arch,
+  node,
+} = {}) {
+  if (!PLATFORMS.includes(platform)) throw new Error(`--platform takes one of ${PLATFORMS.join(', ')}`);
+  if (!ARCHS.includes(arch)) throw new Error(`--arch takes one of ${ARCHS.join(', ')}`);
+  const target = { platform, arch };
+  const foreign = platform !== process.platform || arch !== process.arch;
+  if (foreign && node === undefined) throw new Error(`name Node's program for ${platform} ${arch} with --node`);
+  const own = projectNode();
+  const runtime = node ?? own;
+  const { version } = JSON.parse(await readFile(join(MODULES, 'node', 'package.json'), 'utf8'));
+  await checkPlace(out);
+  await checkRuntime(runtime, target, version);
+
+  const scratch = await mkdtemp(join(tmpdir(), 'outpost-build-'));
+  // Beside the place where it goes, so that a rename is enough.
+  const draft = `${out}.draft`;
+  try {
+    await rm(draft, { recursive: true, force: true });
+    await mkdir(draft, { recursive: true });
+    await buildPage({ folder: join(draft, 'page') });
+    for (const [name, from] of nativeModules(target)) await copyFile(from, join(draft, name));
+    const { main, texts, inputs } = await bundleDaemon();
+    const made = await makeExecutable(join(draft, executableName(platform)), {
+      node: own,
+      runtime,
+      target,
+      main,
+      texts,
+      scratch,
+    });
+    await closeModes(draft);
+    await put(draft, out);
+    return { ...made, inputs };
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Whatever the umask of the machine is. */
+async function closeModes(folder) {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await closeModes(path);
+    else await chmod(path, entry.name.startsWith('outpost') ? 0o755 : 0o644);
+  }
+}
+
+async function sizes(folder) {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  return await Promise.all(files.toSorted().map(async (path) => ({ path, bytes: (await stat(path)).size })));
+}
+
+if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
+  try {
+    const text = { type: 'string' };
+    const options = { out: text, platform: text, arch: text, node: text, help: { type: 'boolean' } };
+    const { help, out = DAEMON_FOLDER, ...values } = parseArgs({ options }).values;
+    if (help) stdout.write(HELP);
+    else {
+      const { runtimeBytes, notes } = await buildDaemon({ ...values, out: resolve(out) });
+      const files = await sizes(resolve(out));
+      const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+      const mb = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(6)} MB`;
+      for (const { path, bytes } of files) stdout.write(`${mb(bytes)}  ${path}\n`);
+      stdout.write(`${mb(total - runtimeBytes)}  without Node itself\n`);
+      for (const note of notes) stdout.write(`note: ${note}\n`);
+    }
+  } catch (error) {
+    stderr.write(`build/daemon.mjs: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

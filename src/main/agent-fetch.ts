@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// `fetch` for one daemon on this machine, with its token: to its own address and nowhere else, past every proxy. The global one would
+// send the token through HTTP_PROXY where NODE_USE_ENV_PROXY is set, and follow redirects.
+
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Place } from './run-file.ts';
+
+/** Without a byte; the stream of states has a heartbeat each 10 s. Milliseconds. */
+const SILENCE_MS = 60_000;
+
+/** Statuses whose answer must not have a body, in the words of `Response`. */
+const BODILESS = new Set([204, 205, 304]);
+
+function answerOf(message: IncomingMessage): Response {
+  const { statusCode: status = 0 } = message;
+  // Who is not followed is not shown either.
+  if (status < 200 || (status >= 300 && status < 400)) {
+    message.destroy();
+    throw new TypeError(`status ${status}`);
+  }
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(message.headersDistinct)) {
+    for (const one of value ?? []) headers.append(name, one);
+  }
+  if (BODILESS.has(status)) message.resume();
+  const body = BODILESS.has(status) ? null : (Readable.toWeb(message) as unknown as ReadableStream<Uint8Array>);
+  return new Response(body, { status, headers });
+}
+
+export function agentFetch({ origin, token }: Pick<Place, 'origin' | 'token'>): typeof globalThis.fetch {
+  return (input, init = {}) =>
+    new Promise((resolve, reject) => {
+      const url = new URL(String(input));
+      if (url.origin !== origin) return reject(new TypeError('another address'));
+      const { method = 'GET', headers, signal, body } = init;
+      const call = request(
+        url,
+        {
+          method,
+          // Its own: the global one may have a proxy.
+          agent: new Agent({ keepAlive: false }),
+          headers: { ...Object.fromEntries(new Headers(headers)), authorization: `Bearer ${token}` },
+          timeout: SILENCE_MS,
+          ...(signal == null ? {} : { signal }),
+        },
+        (message) => {
+          try {
+            resolve(answerOf(message));
+          } catch (error) {
+            reject(error);
+          }
+        },
+      );
+      call.on('timeout', () => call.destroy(new TypeError('silent')));
+      call.on('error', reject);
+      call.end(typeof body === 'string' ? body : undefined);
+    });
+}

@@ -1,6 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-// What the views take from the browser as it is: its language and time zone. A constant, made once.
-
-import { createFormat } from './format.ts';
-
-export const format = createFormat();
