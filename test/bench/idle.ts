@@ -15,8 +15,8 @@ export interface Idle {
   readonly wakeUps: number;
 }
 
-/** A process and all that it started. */
-export function treeOf(pid: number): readonly number[] {
+/** A process and all that it started, without `except` and what that started. */
+export function treeOf(pid: number, except?: number): readonly number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -29,7 +29,7 @@ export function treeOf(pid: number): readonly number[] {
     }
   }
   const found = [pid];
-  for (const each of found) found.push(...(children.get(each) ?? []));
+  for (const each of found) found.push(...(children.get(each) ?? []).filter((child) => child !== except));
   return found;
 }
 
@@ -46,6 +46,7 @@ function switches(pid: number): number {
   return sum;
 }
 
+/** Memory of processes, MB: each shared page counts once. */
 export function pssMb(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
     try {
@@ -58,9 +59,8 @@ export function pssMb(pids: readonly number[]): number {
   }, 0);
 }
 
-/** Looks at the process tree for this long. Nothing of it may start or end meanwhile. */
-export async function watchIdle(pid: number, seconds: number): Promise<Idle> {
-  const pids = treeOf(pid);
+/** Looks at the processes for this long. None of them may end meanwhile. */
+export async function watchIdle(pids: readonly number[], seconds: number): Promise<Idle> {
   const now = () => ({
     at: performance.now(),
     cpu: pids.reduce((sum, each) => sum + cpuMs(each), 0),

@@ -4,8 +4,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDesktop, SKIP } from '../../electron/desktop.ts';
+import { startTray, until } from '../../electron/tray-process.ts';
 import { programs, runProgram } from '../daemon-programs.ts';
-import { type Idle, idleText, watchIdle } from '../idle.ts';
+import { type Idle, idleText, treeOf, watchIdle } from '../idle.ts';
 import { loadNow } from '../load.ts';
 import { startScript, stopChild } from '../process.ts';
 import type { Bench, Finding } from './types.ts';
@@ -23,29 +25,46 @@ export async function idleCase(bench: Bench): Promise<readonly Finding[]> {
   const floor = await startScript<{ port: number }>('./bare.ts', [JSON.stringify(bench.upstream)]);
   const daemons = await Promise.all(
     programs().map(async (program) => ({
-      name: program.name,
+      name: `daemon, ${program.name}`,
       run: await runProgram(program, join(folder, program.name)),
     })),
   );
+  const tray = SKIP === false ? await idleTray() : undefined;
+  if (SKIP !== false) bench.print(`  no tray: ${SKIP}`);
   try {
     await new Promise((resolve) => setTimeout(resolve, (bench.quick ? 5 : SETTLE_SECONDS) * 1_000));
     const seconds = bench.quick ? 20 : SECONDS;
-    const [bare, ...idles] = await Promise.all(
-      [floor.pid, ...daemons.map(({ run }) => run.pid)].map((pid) => watchIdle(pid, seconds)),
+    const watched = [
+      { name: 'bare Node server', pids: [floor.pid] },
+      ...daemons.map(({ name, run }) => ({ name, pids: treeOf(run.pid) })),
+      ...(tray === undefined ? [] : [{ name: 'tray', pids: tray.pids() }]),
+    ];
+    const idles = await Promise.all(
+      watched.map(async ({ name, pids }) => ({ name, idle: await watchIdle(pids, seconds) })),
     );
     bench.print(`  ${seconds} s; ${loadNow()}`);
-    if (bare !== undefined) bench.print(`  bare Node server: ${idleText(bare)}`);
-    return daemons.flatMap(({ name }, index): readonly Finding[] => {
-      const idle = idles[index];
-      if (idle === undefined) return [];
-      bench.print(`  daemon, ${name}: ${idleText(idle)}`);
-      return findingsOf(`daemon, ${name}`, idle);
-    });
+    for (const { name, idle } of idles) bench.print(`  ${name}: ${idleText(idle)}`);
+    return idles.slice(1).flatMap(({ name, idle }) => findingsOf(name, idle));
   } finally {
+    await tray?.close();
     for (const { run } of daemons) await stopChild(run.child);
     await floor.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** As at login: an icon, no window. Its own daemon is not counted. Playwright, which holds it, costs a little of what is seen. */
+async function idleTray(): Promise<{ pids(): readonly number[]; close(): Promise<void> }> {
+  const desktop = await openDesktop();
+  const tray = await startTray(desktop, { args: ['--hidden', '--js-flags=--optimize-for-size'] });
+  const { pid } = await until(() => tray.state(), 'its daemon');
+  return {
+    pids: () => treeOf(tray.app.process().pid ?? 0, pid),
+    async close() {
+      await tray.quit();
+      await desktop.close();
+    },
+  };
 }
 
 function findingsOf(who: string, { cpu, wakeUps }: Idle): readonly Finding[] {

@@ -8,8 +8,11 @@ import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright';
 import { loginCode } from '../../../src/contract/local-api.ts';
 import { callApi } from '../../../src/proxy/commands/running.ts';
+import { openDesktop, SKIP } from '../../electron/desktop.ts';
+import { startTray, until } from '../../electron/tray-process.ts';
 import { type Agent, startAgent } from '../../fakes/agent.ts';
 import { median } from '../client.ts';
+import { pssMb, treeOf } from '../idle.ts';
 import { loadNow } from '../load.ts';
 import { rssMb } from '../process.ts';
 import { makeQueue } from '../queue.ts';
@@ -18,6 +21,8 @@ import type { Bench, Finding } from './types.ts';
 const BAR_MS = 300;
 /** MB; what twenty pages may leave in the daemon: a leak of one state (60 KB) each would be 1. */
 const MOST_GROWTH_MB = 5;
+/** MB; Chromium's caches move by some, a window that stays would be 100. */
+const MOST_TRAY_GROWTH_MB = 10;
 const OPENINGS = 20;
 const CHROMIUM = process.env['OUTPOST_CHROMIUM'] ?? '/usr/bin/chromium';
 const PAINT = 'first paint of the window, 100,000 rows';
@@ -92,10 +97,43 @@ export async function windowCase(bench: Bench): Promise<readonly Finding[]> {
     const grown = second - first;
     const value = `${grown.toFixed(1)} MB (${first.toFixed(0)} to ${second.toFixed(0)})`;
     findings.push({ name: GROWTH, value, bar: `<= ${MOST_GROWTH_MB} MB`, holds: grown <= MOST_GROWTH_MB });
-    return findings;
+    return [...findings, await trayGrowth(bench)];
   } finally {
     await browser.close();
     await agent.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The tray's own window, opened and closed; the daemon is not counted. */
+async function trayGrowth(bench: Bench): Promise<Finding> {
+  const name = `tray's memory, from ${OPENINGS} to ${2 * OPENINGS} openings of its window`;
+  const bar = `<= ${MOST_TRAY_GROWTH_MB} MB`;
+  if (SKIP !== false) return { name, value: undefined, bar, holds: false, reason: SKIP };
+  const desktop = await openDesktop();
+  const tray = await startTray(desktop, { args: ['--hidden'] });
+  try {
+    const { pid } = await until(() => tray.state(), 'its daemon');
+    const own = () => pssMb(treeOf(tray.app.process().pid ?? 0, pid));
+    const before = own();
+    const memory: number[] = [];
+    for (let round = 0; round < 2; round++) {
+      for (let each = 0; each < OPENINGS; each++) {
+        await tray.startAgain([]);
+        await (await tray.window()).locator(VIEWS[0][2]).first().waitFor();
+        await tray.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close());
+        await until(() => tray.app.windows().length === 0 || undefined, 'the window is closed');
+      }
+      memory.push(own());
+    }
+    const [first = 0, second = 0] = memory;
+    bench.print(
+      `  tray without a window ${before.toFixed(0)} MB, later ${memory.map((mb) => mb.toFixed(0)).join(', ')} MB`,
+    );
+    const value = `${(second - first).toFixed(1)} MB (${first.toFixed(0)} to ${second.toFixed(0)})`;
+    return { name, value, bar, holds: second - first <= MOST_TRAY_GROWTH_MB };
+  } finally {
+    await tray.quit();
+    await desktop.close();
   }
 }
