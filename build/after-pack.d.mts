@@ -8,7 +8,10 @@ export interface PackContext {
   readonly appOutDir: string;
   readonly electronPlatformName: string;
   readonly arch: Arch;
-  readonly packager: { readonly getResourcesDir: (appOutDir: string) => string };
+  readonly packager: {
+    readonly getResourcesDir: (appOutDir: string) => string;
+    readonly appInfo: { readonly version: string };
+  };
 }
 
 /** Throws when the package is not what was declared. */

@@ -15,6 +15,8 @@ export interface BuildDaemonOptions {
   readonly arch?: string;
   /** Node's program for that platform and processor; default: the project's own. */
   readonly node?: string;
+  /** For Linux, without the module; no package takes this. */
+  readonly withoutKoffi?: boolean;
 }
 
 export interface BuiltDaemon {

@@ -2,12 +2,12 @@
 // Builds dist/daemon: the `outpost` command and the daemon as one executable, with its native modules and the status page beside it.
 // The same sources and the same Node give the same bytes. Runs on Node 20.
 //
-//   node build/daemon.mjs [--out DIR] [--platform NAME --arch NAME --node FILE]
+//   node build/daemon.mjs [--out DIR] [--platform NAME --arch NAME --node FILE] [--without-koffi]
 
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { argv, stderr, stdout } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ import { projectNode } from '../scripts/support/place.mjs';
 import { bundleDaemon } from './daemon/bundle.mjs';
 import { checkRuntime, makeExecutable } from './daemon/executable.mjs';
 import { buildPage } from './page.mjs';
+import { versionMark } from './version-mark.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MODULES = join(ROOT, 'node_modules');
@@ -29,6 +30,7 @@ Builds the outpost executable and what lies beside it.
   --platform NAME  linux, darwin or win32 (default: this system)
   --arch NAME      x64 or arm64 (default: this processor)
   --node FILE      Node's program for that system and processor, of the same version as the project's own (default: that one)
+  --without-koffi  for Linux, without the module that asks the kernel who owns a connection; a package needs it
   --help           this text
 `;
 
@@ -37,32 +39,56 @@ const ARCHS = ['x64', 'arm64'];
 
 export const executableName = (platform) => (platform === 'win32' ? 'outpost.exe' : 'outpost');
 
-/** Native modules, by the name that they have beside the executable; koffi only where it is installed and of use. */
-function nativeModules({ platform, arch }) {
+/** Native modules, by the name that they have beside the executable; koffi is of use on Linux only. */
+function nativeModules({ platform, arch }, withoutKoffi) {
   const modules = new Map([
     ['better_sqlite3.node', join(MODULES, 'better-sqlite3', 'prebuilds', `${platform}-${arch}.node`)],
   ]);
-  const koffi = join(MODULES, '@koromix', `koffi-linux-${arch}`, `linux_${arch}`, 'koffi.node');
-  if (platform === 'linux' && existsSync(koffi)) modules.set('koffi.node', koffi);
+  if (platform !== 'linux' || withoutKoffi) return modules;
+  const name = `@koromix/koffi-linux-${arch}`;
+  const koffi = join(MODULES, name, `linux_${arch}`, 'koffi.node');
+  if (!existsSync(koffi)) {
+    throw new Error(
+      `${name} is not installed: take node_modules/${name} from a clone in which \`npm ci --cpu=${arch}\` was run, or say --without-koffi`,
+    );
+  }
+  modules.set('koffi.node', koffi);
   return modules;
 }
 
-/** Where a build may be put: nowhere, or what an earlier one left. */
+/** All that a build makes, by path with forward slashes. What the folder of an earlier one holds beside it is somebody's. */
+const MADE =
+  /^(?:outpost(?:\.exe)?|(?:better_sqlite3|koffi)\.node|page\/(?:index\.html|(?:page|style)-[A-Z0-9]{8}\.(?:js|css)))$/;
+
+/** Where a build may be put: nowhere, an empty folder, or what an earlier one left, which is then replaced. */
 async function checkPlace(out) {
-  const names = existsSync(out) ? await readdir(out) : [];
-  const earlier = PLATFORMS.some((platform) => names.includes(executableName(platform)));
-  if (names.length > 0 && !earlier) throw new Error(`${out} holds something else; name an empty folder with --out`);
+  const place = await lstat(out).catch(() => undefined);
+  if (place === undefined) return;
+  if (!place.isDirectory()) throw new Error(`${out} is no folder; name another one with --out`);
+  const entries = await readdir(out, { withFileTypes: true, recursive: true });
+  const pathOf = (entry) =>
+    relative(out, join(entry.parentPath ?? entry.path, entry.name))
+      .split(sep)
+      .join('/');
+  const foreign = entries.find((entry) => {
+    if (entry.isDirectory()) return pathOf(entry) !== 'page';
+    return !entry.isFile() || !MADE.test(pathOf(entry));
+  });
+  if (foreign !== undefined) {
+    throw new Error(
+      `${out} holds something else (${pathOf(foreign)}), which would be lost; name an empty folder with --out`,
+    );
+  }
 }
 
 /** Replaces the folder as a whole, so that nobody sees half of it. */
 async function put(draft, out) {
-  await mkdir(dirname(out), { recursive: true });
   await rm(out, { recursive: true, force: true });
   await rename(draft, out);
 }
 
 /**
- * @param {{ out?: string, platform?: string, arch?: string, node?: string }} options
+ * @param {{ out?: string, platform?: string, arch?: string, node?: string, withoutKoffi?: boolean }} options
  * @returns {Promise<{ runtimeBytes: number, notes: string[], inputs: string[] }>} `inputs` are all files that were bundled
  */
 export async function buildDaemon({
@@ -70,6 +96,7 @@ export async function buildDaemon({
   platform = process.platform,
   arch = process.arch,
   node,
+  withoutKoffi = false,
 } = {}) {
   if (!PLATFORMS.includes(platform)) throw new Error(`--platform takes one of ${PLATFORMS.join(', ')}`);
   if (!ARCHS.includes(arch)) throw new Error(`--arch takes one of ${ARCHS.join(', ')}`);
@@ -79,18 +106,19 @@ export async function buildDaemon({
   const own = projectNode();
   const runtime = node ?? own;
   const { version } = JSON.parse(await readFile(join(MODULES, 'node', 'package.json'), 'utf8'));
+  const natives = nativeModules(target, withoutKoffi);
   await checkPlace(out);
   await checkRuntime(runtime, target, version);
 
   const scratch = await mkdtemp(join(tmpdir(), 'outpost-build-'));
-  // Beside the place where it goes, so that a rename is enough.
-  const draft = `${out}.draft`;
+  // Beside the place where it goes, so that a rename is enough; of a name that nobody has.
+  await mkdir(dirname(out), { recursive: true });
+  const draft = await mkdtemp(`${out}.draft-`);
   try {
-    await rm(draft, { recursive: true, force: true });
-    await mkdir(draft, { recursive: true });
     await buildPage({ folder: join(draft, 'page') });
-    for (const [name, from] of nativeModules(target)) await copyFile(from, join(draft, name));
+    for (const [name, from] of natives) await copyFile(from, join(draft, name));
     const { main, texts, inputs } = await bundleDaemon();
+    texts.set('version-mark', versionMark(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version));
     const made = await makeExecutable(join(draft, executableName(platform)), {
       node: own,
       runtime,
@@ -128,12 +156,12 @@ async function sizes(folder) {
 
 if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
   try {
-    const text = { type: 'string' };
-    const options = { out: text, platform: text, arch: text, node: text, help: { type: 'boolean' } };
-    const { help, out = DAEMON_FOLDER, ...values } = parseArgs({ options }).values;
+    const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
+    const options = { out: text, platform: text, arch: text, node: text, 'without-koffi': flag, help: flag };
+    const { help, out = DAEMON_FOLDER, 'without-koffi': withoutKoffi, ...values } = parseArgs({ options }).values;
     if (help) stdout.write(HELP);
     else {
-      const { runtimeBytes, notes } = await buildDaemon({ ...values, out: resolve(out) });
+      const { runtimeBytes, notes } = await buildDaemon({ ...values, withoutKoffi, out: resolve(out) });
       const files = await sizes(resolve(out));
       const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
       const mb = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(6)} MB`;

@@ -5,7 +5,7 @@
 //   node build/packages.mjs --target deb [--arch x64] [--electron-dist DIR] [--output DIR] [--version 0.1.1] [--release]
 //   Targets: linux-dir deb rpm tar.gz AppImage · mac-dir pkg dmg zip · win-dir nsis msi
 
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { argv, cwd, stderr, stdout } from 'node:process';
@@ -36,6 +36,14 @@ function vendorScript(name) {
   return readFileSync(join(templates, `${name}.tpl`), 'utf8');
 }
 
+/** electron-builder's part asks not: rpm runs the old version's after the new one has made its links, dpkg before. */
+const ONLY_AT_REMOVAL = `
+case "$1" in
+  remove | purge | disappear | 0) ;;
+  *) exit 0 ;;
+esac
+`;
+
 /** Each is electron-builder's part, if it has one, then ours. Ours says what the package's exit code is. */
 export function packageScripts(project) {
   const own = (name) => readFileSync(join(project, 'build', 'linux', `${name}.sh`), 'utf8');
@@ -43,7 +51,10 @@ export function packageScripts(project) {
   return Object.fromEntries([
     script('after-install', vendorScript('after-install')),
     script('before-remove', '#!/bin/bash'),
-    script('after-remove', vendorScript('after-remove')),
+    script(
+      'after-remove',
+      vendorScript('after-remove').replace(/^#!.*\n/, (line) => `${line}${ONLY_AT_REMOVAL}`),
+    ),
   ]);
 }
 
@@ -58,13 +69,23 @@ function writeScripts(project) {
   }
 }
 
+/** What a release must have, and what tests do without. Throws with a sentence. */
+function checkRelease(project, notices) {
+  const lacking = [];
+  if (/^[^#\n]*\.invalid\b/m.test(readFileSync(join(project, 'electron-builder.yml'), 'utf8')))
+    lacking.push('electron-builder.yml has addresses that end in .invalid');
+  if (!existsSync(join(notices, 'LICENSE.node.txt'))) lacking.push(`${notices} has no LICENSE.node.txt`);
+  if (lacking.length > 0) throw new Error(`no release (docs/release-checklist.md): ${lacking.join('; ')}`);
+}
+
 /** Makes one package of the project in the present folder; resolves to the files made. */
 export async function makePackage({ target, arch, electronDist, output, version, release, notices }) {
   const [platform, format] = TARGETS[target] ?? [];
   if (platform === undefined) throw new Error(`there is no target ${target}: ${Object.keys(TARGETS).join(' ')}`);
   const project = cwd();
-  writeScripts(project);
   const to = join(project, 'dist', 'notices');
+  if (release) checkRelease(project, notices ?? to);
+  writeScripts(project);
   if (notices === undefined) await writeNotices(to);
   else cpSync(notices, to, { recursive: true });
   const { build, Platform, Arch } = await import('electron-builder');

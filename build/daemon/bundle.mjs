@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const HERE = join(ROOT, 'build', 'daemon');
 
 /** What the executable has of the project; the control plane, the pages, the tray and the tests are no part of it. */
-const OURS = /^(?:build\/daemon|src\/(?:contract|protocol|proxy|types))\//;
+const OURS = /^(?:build\/daemon\/|src\/client\/proven\.ts$|src\/(?:contract|protocol|proxy|types)\/)/;
 
 /** The three forms in which sources name a file. What is left over of `import.meta` ends the build. */
 const TEXT = /\breadFileSync\(\s*new URL\('([^']+)', import\.meta\.url\),\s*'utf8'\s*\)/g;

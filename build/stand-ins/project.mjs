@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scratch project with the files of packaging of this one, the real bundles where they were built, and placeholders where not: what
+// A scratch project with the files of packaging of this one and, until the real ones are put in, placeholders of daemon and tray: what
 // build/packages.mjs is run in by tests. The checkout is never written to.
 
-import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildMain } from '../main.mjs';
+import { markedVersion, versionMark } from '../version-mark.mjs';
 import { executable } from './electron.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,9 +27,12 @@ const TRAY = {
 
 const PAGE = ['index.html', 'page-ABCDEFGH.js', 'style-ABCDEFGH.css'];
 
+const version = () => JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version;
+
 /** Writes the placeholder of dist/daemon. */
 function standInDaemon(folder, platform, arch) {
-  put(join(folder, platform === 'win32' ? 'outpost.exe' : 'outpost'), executable(platform, arch), 0o755);
+  const program = Buffer.concat([executable(platform, arch), Buffer.from(versionMark(version()))]);
+  put(join(folder, platform === 'win32' ? 'outpost.exe' : 'outpost'), program, 0o755);
   const natives = ['better_sqlite3.node', ...(platform === 'linux' ? ['koffi.node'] : [])];
   for (const native of natives) put(join(folder, native), executable(platform, arch));
   for (const file of PAGE) put(join(folder, 'page', file), TRAY[`window/${file}`]);
@@ -43,22 +48,29 @@ export function standInProject(folder, platform, arch) {
   return folder;
 }
 
-/** Puts the real tray into a scratch project, if it was built; says whether it was. */
-export function withRealTray(folder) {
-  return copyBuilt(folder, ['main', 'window'], join('main', 'main.cjs'));
+/** Builds the real tray into a scratch project. */
+export async function withRealTray(folder) {
+  for (const name of ['main', 'window']) rmSync(join(folder, 'dist', name), { recursive: true });
+  await buildMain({ folder: join(folder, 'dist') });
 }
 
-/** Puts the real daemon into a scratch project, if it was built; says whether it was. */
+/** Puts the real daemon into a scratch project; says whether there is one of this version in dist. */
 export function withRealDaemon(folder) {
-  const done = copyBuilt(folder, ['daemon'], join('daemon', 'outpost'));
-  if (done) chmodSync(join(folder, 'dist', 'daemon', 'outpost'), 0o755);
-  return done;
+  const [from, to] = [join(ROOT, 'dist', 'daemon'), join(folder, 'dist', 'daemon')];
+  const built = join(from, 'outpost');
+  if (!existsSync(built) || markedVersion(readFileSync(built)) !== version()) return false;
+  rmSync(to, { recursive: true });
+  cpSync(from, to, { recursive: true });
+  chmodSync(join(to, 'outpost'), 0o755);
+  return true;
 }
 
-function copyBuilt(folder, names, proof) {
-  if (!existsSync(join(ROOT, 'dist', proof))) return false;
-  for (const name of names) rmSync(join(folder, 'dist', name), { recursive: true, force: true });
-  for (const name of names)
-    cpSync(join(ROOT, 'dist', name), join(folder, 'dist', name), { recursive: true, force: true });
-  return true;
+/** Makes the daemon of a scratch project say that it is of another version, of as many characters. */
+export function markDaemon(folder, other) {
+  const path = join(folder, 'dist', 'daemon', 'outpost');
+  const bytes = readFileSync(path);
+  const old = markedVersion(bytes) ?? '';
+  if (old.length !== other.length) throw new Error(`${old} has not as many characters as ${other}`);
+  bytes.write(versionMark(other), bytes.indexOf(versionMark(old)), 'latin1');
+  writeFileSync(path, bytes);
 }

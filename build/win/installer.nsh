@@ -33,7 +33,7 @@
     Abort "The task of the Outpost daemon could not be registered ($0)"
   ${EndIf}
   !insertmacro outpostSchtasks '/run /tn "${OUTPOST_TASK}"'
-  WriteRegStr HKLM "${OUTPOST_RUN}" "Outpost" '"$INSTDIR\${APP_EXECUTABLE_FILENAME}" --hidden'
+  WriteRegStr HKLM "${OUTPOST_RUN}" "Outpost" '"$INSTDIR\${APP_EXECUTABLE_FILENAME}" --hidden --js-flags=--optimize-for-size'
   WriteRegStr HKLM "${OUTPOST_LINK}" "" "URL:Outpost"
   WriteRegStr HKLM "${OUTPOST_LINK}" "URL Protocol" ""
   WriteRegStr HKLM "${OUTPOST_LINK}\shell\open\command" "" '"$INSTDIR\${APP_EXECUTABLE_FILENAME}" "%1"'

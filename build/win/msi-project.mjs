@@ -27,13 +27,14 @@ const PARTS = `
       <Custom Action="outpostAddTask" After="InstallFiles">NOT REMOVE="ALL"</Custom>
       <Custom Action="outpostRunTask" After="outpostAddTask">NOT REMOVE="ALL"</Custom>
     </InstallExecuteSequence>
-    <!-- The task names the program's place. -->
-    <Condition Message="Outpost can only be installed into its own folder below Program Files."><![CDATA[Installed OR NOT APPLICATIONFOLDER]]></Condition>
+    <!-- The task names the program's place, so that there is one, whatever the command line says. No condition: a double click hands the
+         folder from one process of the installer to the next, which could not tell who has set it. -->
+    <SetProperty Id="APPLICATIONFOLDER" Value="[ProgramFiles64Folder]Outpost\\" Before="CostFinalize" Sequence="both"/>
 `;
 
 const COMPONENT = `
       <Component Id="outpostRegistry" Guid="8B0C4E5D-3F62-4B7A-A1D9-5E2F6C7D8091">
-        ${registry('Software\\Microsoft\\Windows\\CurrentVersion\\Run', 'Outpost', `${TRAY} --hidden`).replace('/>', ' KeyPath="yes"/>')}
+        ${registry('Software\\Microsoft\\Windows\\CurrentVersion\\Run', 'Outpost', `${TRAY} --hidden --js-flags=--optimize-for-size`).replace('/>', ' KeyPath="yes"/>')}
         ${registry('Software\\Classes\\outpost', '', 'URL:Outpost')}
         ${registry('Software\\Classes\\outpost', 'URL Protocol', '')}
         ${registry('Software\\Classes\\outpost\\shell\\open\\command', '', `${TRAY} &quot;%1&quot;`)}

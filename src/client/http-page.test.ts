@@ -9,11 +9,12 @@ import { createHttpPage } from './http-page.ts';
 
 const GERMAN: Preferences = { ...DEFAULT_PREFERENCES, language: 'de', theme: 'dark' };
 
-function pageWith(kept: string | null | Error, languages: readonly string[] = ['fr-FR', 'de-AT', 'en']) {
+function pageWith(kept: string | null | Error, languages: readonly string[] = ['fr-FR', 'de-AT', 'en'], status = 200) {
   const done: string[] = [];
   let text = kept;
   const client = createHttpPage({
-    fetch: () => Promise.reject(new Error('no daemon')),
+    fetch: () =>
+      status === 0 ? Promise.reject(new Error('no daemon')) : Promise.resolve(new Response(null, { status })),
     clock: new FakeClock(),
     base: '',
     languages,
@@ -72,4 +73,17 @@ test('files come as downloads, and nothing can be done to the daemon', async () 
   assert.deepEqual(done, ['download /v1/recorded/export', 'download /v1/support-bundle']);
   assert.deepEqual(client.actions, []);
   assert.deepEqual(await client.act('start'), { ok: false });
+});
+
+test('who is signed out, or asks in vain, is told so instead of being given a download', async () => {
+  for (const [status, reason] of [
+    [401, /outpost ui/],
+    [0, /Outpost antwortet nicht/],
+    [503, /Outpost antwortet nicht/],
+  ] as const) {
+    const { client, done } = pageWith(JSON.stringify(GERMAN), ['en'], status);
+    const saved = await client.save('rows');
+    assert.match(saved.kind === 'failed' ? saved.reason : '', reason);
+    assert.deepEqual(done, []);
+  }
 });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page's client in a browser: the agent over HTTP, and of its surrounding what a browser can do. Preferences stay in this browser.
 
+import { API_VERSION, API_VERSION_HEADER } from '../contract/local-api-constants.ts';
 import { type About, DEFAULT_PREFERENCES, type Preferences, preferences, type Surroundings } from '../contract/tray.ts';
-import { languageOf } from '../strings/catalogue.ts';
+import { CATALOGUES, languageOf } from '../strings/catalogue.ts';
 import type { PageClient } from './agent-client.ts';
 import { createHttpClient, type HttpClientParts } from './http.ts';
 
@@ -33,11 +34,21 @@ function kept(storage: HttpPageParts['storage']): Preferences {
 }
 
 export function createHttpPage(parts: HttpPageParts): PageClient {
-  const { languages, storage, copy, openTab, download, base } = parts;
+  const { languages, storage, copy, openTab, download, fetch, base } = parts;
   const surroundingsOf = (chosen: Preferences): Surroundings => ({
     language: chosen.language === 'system' ? languageOf(languages) : chosen.language,
     preferences: chosen,
   });
+  /** What the daemon says to a question by this page; undefined: nothing. */
+  const reached = (): Promise<number | undefined> =>
+    fetch(`${base}/v1/state`, {
+      method: 'HEAD',
+      headers: { [API_VERSION_HEADER]: String(API_VERSION) },
+      credentials: 'same-origin',
+    }).then(
+      ({ status }) => status,
+      () => undefined,
+    );
   return {
     ...createHttpClient(parts),
     surroundings: async () => surroundingsOf(kept(storage)),
@@ -53,6 +64,11 @@ export function createHttpPage(parts: HttpPageParts): PageClient {
     actions: [],
     act: async () => ({ ok: false }),
     async save(what) {
+      const { frame } = CATALOGUES[surroundingsOf(kept(storage)).language];
+      // A download that is refused would save the refusal, or nothing, and nobody would be told.
+      const status = await reached();
+      if (status === 401) return { kind: 'failed', reason: frame.link.signedOutText };
+      if (status !== 200) return { kind: 'failed', reason: frame.link.lostTitle };
       download(base + PATHS[what]);
       return { kind: 'saved' };
     },

@@ -16,7 +16,9 @@ export function summarise(link: Link, state: AgentState | undefined, words: Word
   const { status } = words.frame;
   if (link.kind === 'lost') {
     const phase = link.host?.phase;
-    const starts = phase === 'looking' || phase === 'starting' || phase === 'waiting';
+    // Between two tries nothing starts yet.
+    if (phase === 'waiting') return { shape: 'waiting', text: words.frame.link.waitingTitle };
+    const starts = phase === 'looking' || phase === 'starting';
     return starts ? { shape: 'waiting', text: status.starting } : { shape: 'blocked', text: status.offline };
   }
   // What was known before says nothing about now.

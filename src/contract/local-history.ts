@@ -23,6 +23,8 @@ const totals = {
   cost_usd: z.number().check(z.nonnegative()),
   /** Calls with tokens for whose model no price is known: the cost above is without them. */
   unpriced: count,
+  /** Calls that ended with content and whose tokens the provider did not say, or not all of them: the sums above are too low. */
+  uncounted: count,
 };
 
 const named = z.strictObject({ /** '' for calls of which it is not known. */ name: short, ...totals });

@@ -57,7 +57,7 @@ export const RECORDED_FIELDS: Readonly<Record<RowKey, string>> = {
   cache_read_tokens: 'Input tokens that the provider had in its cache.',
   cache_write_tokens: 'Input tokens that the provider put into its cache.',
   reasoning_tokens: 'Tokens that the model spent on reasoning.',
-  tokens_estimated: 'Whether the tokens were counted by Outpost because the answer broke off.',
+  tokens_estimated: 'Whether the tokens were counted by Outpost because the provider did not say.',
   attempt: 'The how-manieth try of the call it is.',
   attempts: 'How many tries the call took.',
   fallback_from: 'The provider that was asked first, where another one answered.',

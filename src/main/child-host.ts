@@ -18,6 +18,8 @@ export interface ChildHostParts {
 
 /** The daemon ends within 2 s of a signal; after this it is killed. Milliseconds. */
 const STOP_MS = 5_000;
+/** After the kill: what it started may still hold its log open. Milliseconds. */
+const KILLED_MS = 2_000;
 /** Of its log, the end is looked at for a reason. Characters. */
 const KEPT_LOG = 4_096;
 
@@ -36,17 +38,29 @@ export function createChildHost({ outpost, args, env, clock }: ChildHostParts): 
   let child: ChildProcess | undefined;
   /** While one ends because it was asked to. */
   let stopping: Promise<void> | undefined;
+  /** A start that waits for that end. */
+  let wanted = false;
   let tell: (end: End) => void = () => undefined;
 
+  const spawned = (): ChildProcess | undefined => {
+    try {
+      return spawn(file, [...before, 'run', ...args], {
+        env,
+        // A terminal's Ctrl-C is for the tray, which ends its child itself.
+        detached: process.platform !== 'win32',
+        stdio: ['ignore', 'ignore', 'pipe'],
+        windowsHide: true,
+        shell: false,
+      });
+    } catch {
+      // Some faults come as events, others (ENOTDIR, E2BIG) at once.
+      return undefined;
+    }
+  };
+
   const launch = (): void => {
-    const mine = spawn(file, [...before, 'run', ...args], {
-      env,
-      // A terminal's Ctrl-C is for the tray, which ends its child itself.
-      detached: process.platform !== 'win32',
-      stdio: ['ignore', 'ignore', 'pipe'],
-      windowsHide: true,
-      shell: false,
-    });
+    const mine = spawned();
+    if (mine === undefined) return tell({ kind: 'not-started' });
     child = mine;
     let log = '';
     mine.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -68,23 +82,31 @@ export function createChildHost({ outpost, args, env, clock }: ChildHostParts): 
     await new Promise<void>((resolve) => {
       // On Windows this ends it at once; its log survives that as it survives a loss of power, and the next start says so.
       ending.kill('SIGTERM');
-      const limit = clock.after(STOP_MS, () => void ending.kill('SIGKILL'));
+      let limit = clock.after(STOP_MS, () => {
+        ending.kill('SIGKILL');
+        limit = clock.after(KILLED_MS, resolve);
+      });
       ending.once('close', () => {
         limit.clear();
         resolve();
       });
     });
+    if (child === ending) child = undefined;
     stopping = undefined;
+    if (!wanted) return;
+    wanted = false;
+    launch();
   };
 
   return {
     installed: () => existsSync(file),
     start() {
       // The one that is asked to end must have ended before.
-      if (stopping !== undefined) void stopping.then(() => child ?? launch());
+      if (stopping !== undefined) wanted = true;
       else if (child === undefined) launch();
     },
     async stop() {
+      wanted = false;
       if (child !== undefined) stopping ??= stop(child);
       await stopping;
     },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a program to its end, within limits of time and size. Knows no program; never a shell.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { Clock } from '../contract/clock.ts';
 
 export interface Program {
@@ -33,7 +34,7 @@ const MOST_OUTPUT = 4 * 2 ** 20;
 const KEPT_ERROR = 8_192;
 /** One line. */
 const LONGEST_LINE = 2 ** 20;
-const COULD_NOT_START = 127;
+export const COULD_NOT_START = 127;
 
 /** Chunks to lines; `end` gives the rest. */
 function lines(take: ((line: string) => void) | undefined): { push(text: string): void; end(): void } {
@@ -51,10 +52,25 @@ function lines(take: ((line: string) => void) | undefined): { push(text: string)
   };
 }
 
+/** Undefined: it cannot even be tried (ENOTDIR, E2BIG); other faults come as events. */
+function spawned({
+  command: [file, ...args],
+  env,
+}: Program): ChildProcessByStdio<null, Readable, Readable> | undefined {
+  try {
+    return spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, shell: false });
+  } catch {
+    return undefined;
+  }
+}
+
 export function createRunner(clock: Clock): Run {
-  return ({ command: [file, ...args], env, limitMs, line, stop }) =>
+  return (program) =>
     new Promise((resolve) => {
-      const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, shell: false });
+      const { limitMs, line, stop } = program;
+      const child = spawned(program);
+      if (child === undefined)
+        return resolve({ code: COULD_NOT_START, signal: undefined, timedOut: false, stdout: '', stderr: '' });
       let [stdout, stderr, timedOut] = ['', '', false];
       const split = lines(line);
       const kill = (): void => void child.kill('SIGKILL');

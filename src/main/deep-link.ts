@@ -13,8 +13,15 @@ export function hashOfLink(address: string): string | undefined {
   return id === undefined ? undefined : `#/activity/${id}`;
 }
 
+const linksOf = (args: readonly string[]): readonly string[] => args.filter((arg) => /^outpost:/i.test(arg));
+
+/** Ours or not: was this start meant for a link? */
+export function holdsLink(args: readonly string[]): boolean {
+  return linksOf(args).length > 0;
+}
+
 /** Of the arguments of a start. Two links: somebody tries something. */
 export function hashOfArguments(args: readonly string[]): string | undefined {
-  const links = args.filter((arg) => /^outpost:/i.test(arg));
+  const links = linksOf(args);
   return links.length === 1 ? hashOfLink(links[0] ?? '') : undefined;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who answers on the data folder now: reads where a daemon says it is and asks it. Knows no host.
+// Who answers on the data folder now: asks where a daemon says it is. Knows no host.
 
 import type { Clock } from '../contract/clock.ts';
 import { agentState } from '../contract/local-api.ts';
@@ -41,27 +41,39 @@ function versionOf(response: Response): number | undefined {
   return /^\d{1,6}$/.test(said) ? Number(said) : undefined;
 }
 
-/** Undefined: nobody does. */
+/** Undefined: nobody does. Rejects when the one who answers is not our daemon, or it breaks off. */
+async function ask(place: Place, clock: Clock, signal: AbortSignal): Promise<Answering | undefined> {
+  const response = await agentFetch(place, clock)(`${place.origin}/v1/state`, {
+    headers: { [API_VERSION_HEADER]: String(API_VERSION) },
+    signal,
+  });
+  const api = versionOf(response);
+  if (api !== API_VERSION) {
+    await response.body?.cancel();
+    // No version at all: it does not know the token.
+    return api === undefined ? undefined : { place, api };
+  }
+  if (!response.ok) {
+    await response.body?.cancel();
+    return undefined;
+  }
+  return { place, api: agentState.safeParse(await jsonOf(response)).success ? api : undefined };
+}
+
+/** Undefined: nobody does, or a program that has not proven to be the daemon of this place. Never later than the limit. */
 export async function findDaemon(place: Place | undefined, clock: Clock): Promise<Answering | undefined> {
   if (place === undefined) return undefined;
   const stop = new AbortController();
-  const limit = clock.after(LIMIT_MS, () => stop.abort());
+  let end: (nothing: undefined) => void;
+  const late = new Promise<undefined>((resolve) => {
+    end = resolve;
+  });
+  const limit = clock.after(LIMIT_MS, () => {
+    stop.abort();
+    end(undefined);
+  });
   try {
-    const response = await agentFetch(place)(`${place.origin}/v1/state`, {
-      headers: { [API_VERSION_HEADER]: String(API_VERSION) },
-      signal: stop.signal,
-    });
-    const api = versionOf(response);
-    if (api !== API_VERSION) {
-      await response.body?.cancel();
-      // No version at all: another program has its port, or it does not know the token.
-      return api === undefined ? undefined : { place, api };
-    }
-    if (!response.ok) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    return { place, api: agentState.safeParse(await jsonOf(response)).success ? api : undefined };
+    return await Promise.race([ask(place, clock, stop.signal), late]);
   } catch {
     return undefined;
   } finally {

@@ -27,7 +27,7 @@ export interface FollowListener {
 
 /** Nothing is told after the end, nor after `gone` or `misfit`. */
 export function follow(place: Place, clock: Clock, listener: FollowListener): Followed {
-  const fetch = agentFetch(place);
+  const fetch = agentFetch(place, clock);
   const client = createHttpClient({ fetch, clock, base: place.origin });
   let over = false;
   let unwatch: (() => void) | undefined;

@@ -14,14 +14,16 @@ import type { Words } from '../strings/catalogue.ts';
 import { createChildHost } from './child-host.ts';
 import { createRunner } from './command-runner.ts';
 import { programEnv } from './daemon-env.ts';
+import { endsAtOnce } from './login-item.ts';
 import { createOutpostCommand } from './outpost-command.ts';
 import { placesOf } from './places.ts';
+import { readPreferences } from './preferences.ts';
 import { createServiceHost } from './service-host.ts';
 import { serviceOf } from './service-names.ts';
 import { createShell } from './shell.ts';
 import { createSupervisor } from './supervisor.ts';
-import { followLink, runTrayApp, type TrayApp, viewOfStart } from './tray-app.ts';
-import { createTrayLog } from './tray-log.ts';
+import { followLink, runTrayApp, type TrayApp, viewOfSecondStart, viewOfStart } from './tray-app.ts';
+import { createTrayLog, linesTo } from './tray-log.ts';
 
 const { platform, env } = process;
 const home = homedir();
@@ -35,13 +37,13 @@ const places = placesOf({
   bundle: fileURLToPath(new URL('.', import.meta.url)),
 });
 const clock = systemClock;
-const log = createTrayLog(clock, (line) => process.stderr.write(line));
+const log = createTrayLog(clock, linesTo(process.stderr));
 const shell = createShell({ folder: join(places.trayDir, 'chromium'), icons: places.icons, preload: places.preload });
 
 function supervise(words: () => Words) {
   const childEnv = programEnv(env);
   const run = createRunner(clock);
-  const { outpost, dataArgs, runArgs, dataDir } = places;
+  const { outpost, dataArgs, runArgs, dataDir, ofService } = places;
   return createSupervisor({
     clock,
     random: Math.random,
@@ -49,7 +51,11 @@ function supervise(words: () => Words) {
     dataDir,
     uid,
     hosts: {
-      service: createServiceHost({ service: serviceOf({ platform, env, home, uid }), run, env: childEnv }),
+      service: createServiceHost({
+        service: ofService ? serviceOf({ platform, env, home, uid }) : undefined,
+        run,
+        env: childEnv,
+      }),
       child: createChildHost({ outpost, args: [...dataArgs, ...runArgs], env: childEnv, clock }),
     },
     command: createOutpostCommand({ outpost, args: dataArgs, env: childEnv, run }),
@@ -68,14 +74,14 @@ async function start(): Promise<void> {
   };
   shell.onLink((address) => whenUp((up) => followLink(up, address)));
   const first = shell.single((args) => {
-    const view = viewOfStart(args);
+    const view = viewOfSecondStart(args);
     if (view !== undefined) whenUp((up) => up.open(view));
   });
-  if (!first) return shell.quit();
-  await shell.ready();
   const { trayDir: folder, page } = places;
+  const view = viewOfStart(process.argv.slice(1), shell.openedAtLogin());
+  if (!first || endsAtOnce(shell.loginKeeper(), readPreferences(folder), view !== undefined)) return shell.quit();
+  await shell.ready();
   app = runTrayApp({ shell, clock, log, version: VERSION, folder, page, createSupervisor: supervise });
-  const view = viewOfStart(process.argv.slice(1));
   if (view !== undefined) app.open(view);
   for (const what of early) what(app);
 }

@@ -8,7 +8,7 @@ import { createFakeAgent, fakeCall } from '../../test/fakes/fake-agent.ts';
 import { healthItemOf } from '../contract/health.ts';
 import type { AgentState, ProviderItem } from '../contract/local-api.ts';
 import { CATALOGUES } from '../strings/catalogue.ts';
-import { firstMemory, KIND_MS, MOST_PER_HOUR, type NoticeMemory, noticesOf } from './notices.ts';
+import { FIRST_MEMORY, KIND_MS, MOST_PER_HOUR, type NoticeMemory, noticesOf } from './notices.ts';
 import type { Known, Notice } from './shapes.ts';
 
 const HOUR = 3_600_000;
@@ -21,7 +21,7 @@ let circumstances: { visible: boolean; wanted: boolean; link: Known['link']; war
 
 beforeEach(() => {
   clock = new FakeClock();
-  memory = firstMemory(clock.now());
+  memory = FIRST_MEMORY;
   state = { ...FAKE, started_at: clock.now() - HOUR, activity: [], providers: [], health: [] };
   circumstances = { visible: false, wanted: true, link: { kind: 'live' }, warnings: [] };
   again = undefined;
@@ -147,7 +147,7 @@ test('while the window shows it, and where the person wants none, nothing is tol
     clock.advance(KIND_MS);
     assert.deepEqual(tell(), []);
     state = { ...state, providers: [], health: [] };
-    memory = firstMemory(clock.now());
+    memory = FIRST_MEMORY;
   }
 });
 
@@ -211,6 +211,58 @@ test('a grave warning is told once while it lasts, and not each time it flickers
   tell({ health: [] });
   clock.advance(HOUR);
   assert.equal(tell({ health: [{ ...grave, since: clock.now() }] }).length, 1, 'a new one after an hour of peace');
+});
+
+test('a daemon that never came up is told, whenever that began and whatever the clocks say', () => {
+  circumstances.link = { kind: 'connecting' };
+  tell();
+  circumstances.link = { kind: 'lost', since: clock.now() - HOUR };
+  circumstances.warnings = [healthItemOf({ code: 'daemon-down', args: { reason: 'x' } }, clock.now() - HOUR)];
+  assert.deepEqual(
+    tell().map(({ title }) => title),
+    ['Outpost is not running'],
+  );
+  assert.deepEqual(tell(), [], 'once');
+});
+
+test('grave warnings of a daemon that ran before the tray are not told, those of one that came later are', () => {
+  const grave = healthItemOf({ code: 'audit-down', args: { reason: 'x' } }, clock.now() - HOUR);
+  const own = healthItemOf({ code: 'daemon-down', args: { reason: 'x' } }, clock.now());
+  assert.deepEqual(tell({ health: [grave] }), []);
+  assert.deepEqual(tell(), [], 'nor later');
+  memory = FIRST_MEMORY;
+  circumstances.warnings = [own];
+  assert.equal(tell({ health: [own, grave] })[0]?.title, 'Outpost is not running', 'the tray’s own is always new');
+  memory = FIRST_MEMORY;
+  circumstances = { ...circumstances, link: { kind: 'lost', since: 1 }, warnings: [] };
+  tell();
+  circumstances.link = { kind: 'live' };
+  const [notice, ...more] = tell({ health: [grave], counters: { ...state.counters, blocked: 0 } });
+  assert.deepEqual([notice?.title, more], ['Requests are not being recorded', []]);
+});
+
+test('the stream opens before its first state: what that says was there before', () => {
+  const known: Known = {
+    link: { kind: 'live' },
+    state: undefined,
+    warnings: [],
+    keeper: 'service',
+    otherVersion: undefined,
+  };
+  const input = { known, now: clock.monotonic(), visible: false, wanted: true };
+  ({ memory } = noticesOf(memory, input, CATALOGUES.en));
+  assert.deepEqual(tell(block(3)), []);
+});
+
+test('that Outpost does not run is told although refusals and providers used up the hour', () => {
+  tell();
+  for (let turn = 0; turn < 20; turn++) {
+    clock.advance(KIND_MS);
+    tell({ providers: [provider('a', turn % 2 === 0 ? 'down' : 'healthy')] });
+  }
+  circumstances.link = { kind: 'lost', since: clock.now() };
+  circumstances.warnings = [healthItemOf({ code: 'daemon-down', args: { reason: 'x' } }, clock.now())];
+  assert.equal(tell().length, 1);
 });
 
 test('several grave warnings are one notice', () => {

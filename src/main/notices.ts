@@ -9,8 +9,7 @@ import { blockedNotice, healthNotice, providersNotice } from './notice-words.ts'
 import { type Trouble, troublesOf } from './provider-trouble.ts';
 import type { Known, Notice } from './shapes.ts';
 
-const KINDS = ['blocked', 'providers', 'health'] as const;
-export type NoticeKind = (typeof KINDS)[number];
+export type NoticeKind = 'blocked' | 'providers' | 'health';
 
 export interface NoticeMemory {
   /** When notices of a kind were shown within the last hour, oldest first. Monotonic milliseconds. */
@@ -21,8 +20,8 @@ export interface NoticeMemory {
   readonly troubles: ReadonlyMap<string, Trouble> | undefined;
   /** Grave warnings that were told, by code, and when they were there last. Monotonic. */
   readonly warned: ReadonlyMap<string, number>;
-  /** Nothing was seen before this wall time. */
-  readonly since: number;
+  /** Until now nobody but the tray itself was seen: what the first daemon says already was there before. */
+  readonly unseen: boolean;
 }
 
 export interface NoticeInput {
@@ -44,40 +43,38 @@ export interface NoticeStep {
 
 /** Between two notices of a kind. Milliseconds. */
 export const KIND_MS = 60_000;
-/** Of all kinds together within an hour. */
+/** Of refusals and providers together within an hour; warnings that Outpost does not work must not wait for those. */
 export const MOST_PER_HOUR = 6;
 const HOUR_MS = 3_600_000;
 
-export function firstMemory(at: number): NoticeMemory {
-  return {
-    shown: { blocked: [], providers: [], health: [] },
-    blocked: undefined,
-    troubles: undefined,
-    warned: new Map(),
-    since: at,
-  };
-}
+export const FIRST_MEMORY: NoticeMemory = {
+  shown: { blocked: [], providers: [], health: [] },
+  blocked: undefined,
+  troubles: undefined,
+  warned: new Map(),
+  unseen: true,
+};
 
 /** Milliseconds until one of this kind may be shown; 0: now. */
 function turnOf(shown: NoticeMemory['shown'], kind: NoticeKind, now: number): number {
   const last = shown[kind].at(-1);
-  const all = KINDS.flatMap((one) => shown[one]).sort((left, right) => left - right);
-  const oldest = all.at(-MOST_PER_HOUR);
+  const counted = [...shown.blocked, ...shown.providers].sort((left, right) => left - right);
+  const oldest = kind === 'health' ? undefined : counted.at(-MOST_PER_HOUR);
   return Math.max(0, last === undefined ? 0 : last + KIND_MS - now, oldest === undefined ? 0 : oldest + HOUR_MS - now);
 }
 
 /** How many were blocked since they were told last. */
-function blockedSince({ blocked, since }: NoticeMemory, state: AgentState): number {
+function blockedSince({ blocked, unseen }: NoticeMemory, state: AgentState): number {
   const count = state.counters.blocked;
-  // Another daemon counts anew; one that is older than this tray has blocked before anybody watched.
-  if (blocked?.startedAt !== state.started_at) return state.started_at >= since ? count : 0;
-  return Math.max(0, count - blocked.count);
+  if (unseen) return 0;
+  // Another daemon counts anew.
+  return blocked?.startedAt === state.started_at ? Math.max(0, count - blocked.count) : count;
 }
 
-/** Grave warnings that there are, without those of before the start. */
-function graveNow({ known }: NoticeInput, since: number): AgentState['health'] {
+/** Grave warnings that there are. */
+function graveNow({ known }: NoticeInput): AgentState['health'] {
   const health = known.state !== undefined && known.link.kind === 'live' ? known.state.health : known.warnings;
-  return health.filter((item) => SEVERITY_RANK[item.severity] === SEVERITY_RANK.high && item.since >= since);
+  return health.filter((item) => SEVERITY_RANK[item.severity] === SEVERITY_RANK.high);
 }
 
 /** Which providers changed against what the person knows. */
@@ -120,8 +117,10 @@ export function noticesOf(memory: NoticeMemory, input: NoticeInput, words: Words
 
   // Once while it lasts, and while it comes and goes within an hour.
   warned = new Map([...warned].filter(([, at]) => at <= now && now - at < HOUR_MS));
-  const grave = graveNow(input, memory.since);
-  const fresh = grave.filter(({ code }) => !warned.has(code));
+  const grave = graveNow(input);
+  const own = new Set(known.warnings.map(({ code }) => code));
+  // Compared with what was seen, never by times: those of the daemon are wall times, and clocks are set.
+  const fresh = grave.filter(({ code }) => !warned.has(code) && (own.has(code) || !memory.unseen));
   const told = fresh.length === 0 || tell('health', () => healthNotice(fresh, words));
   const lasting = grave.filter((item) => told || !fresh.includes(item));
   warned = new Map([...warned, ...lasting.map(({ code }) => [code, now] as const)]);
@@ -140,8 +139,10 @@ export function noticesOf(memory: NoticeMemory, input: NoticeInput, words: Words
     const some = changes.out.length + changes.back.length > 0;
     if (!some || tell('providers', () => providersNotice(changes.out, changes.back, words))) troubles = after;
   }
+  // Who comes after nobody answered came while the tray watched.
+  const unseen = memory.unseen && (link.kind === 'connecting' || (link.kind === 'live' && state === undefined));
   return {
-    memory: { ...memory, shown, blocked, troubles, warned },
+    memory: { shown, blocked, troubles, warned, unseen },
     notices,
     again: turns.length === 0 ? undefined : Math.min(...turns),
   };

@@ -15,7 +15,7 @@ export interface OutpostCommandParts {
 
 export interface OutpostCommand {
   doctor(each: (check: DoctorCheck) => void, stop?: AbortSignal): Promise<DoctorReport>;
-  /** Writes the bundle; rejects when it could not. */
+  /** Writes the bundle, over a file that is there: the person was asked; rejects when it could not. */
   support(path: string): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export function createOutpostCommand({ outpost, args, env, run }: OutpostCommand
     },
     async support(path) {
       const { code } = await run({
-        command: [file, ...before, 'support', '--output', path, ...args],
+        command: [file, ...before, 'support', '--output', path, '--force', ...args],
         env,
         limitMs: SUPPORT_MS,
       });

@@ -21,6 +21,7 @@ test('in a checkout the daemon runs from the sources, with the options that deve
   assert.deepEqual(places.dataArgs, ['--data-dir', '/data']);
   assert.deepEqual(places.runArgs, ['--api-port', '0', '--proxy-port', '0']);
   assert.equal(places.trayDir, '/data-tray');
+  assert.equal(places.ofService, false, 'the service would run on another folder');
 });
 
 test('in a package the daemon is the executable beside it, and the environment adds no options', () => {
@@ -33,4 +34,10 @@ test('in a package the daemon is the executable beside it, and the environment a
   assert.deepEqual(places.runArgs, []);
   assert.deepEqual(places.dataArgs, []);
   assert.equal(places.dataDir, '/home/someone/.local/state/outpost');
+  assert.equal(places.ofService, true);
+  const named = { OUTPOST_DATA_DIR: places.dataDir };
+  assert.equal(
+    placesOf({ platform: 'linux', env: named, home: '/home/someone', resources: folder, bundle }).ofService,
+    true,
+  );
 });

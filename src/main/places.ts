@@ -19,6 +19,8 @@ export interface PlaceParts {
 export interface Places {
   /** Of the daemon. */
   readonly dataDir: string;
+  /** It is the one that an installed service would use; not so one that is named. */
+  readonly ofService: boolean;
   /** Of the tray: preferences, and in a folder of its own what Chromium keeps. */
   readonly trayDir: string;
   readonly icons: string;
@@ -42,6 +44,7 @@ export function placesOf({ platform, env, home, resources, bundle }: PlaceParts)
   const { OUTPOST_DATA_DIR: named = '', OUTPOST_RUN_ARGS: runArgs = '' } = env;
   return {
     dataDir,
+    ofService: dataDir === dataDirOf(platform, { ...env, OUTPOST_DATA_DIR: '' }, home),
     // Beside the daemon's, which keeps nothing in its folder but its own.
     trayDir: `${dataDir}-tray`,
     icons: packaged ? join(resources, 'icons') : join(root, 'build', 'icons', 'tray'),

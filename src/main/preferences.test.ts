@@ -17,8 +17,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { DEFAULT_PREFERENCES, type Preferences } from '../contract/tray.ts';
 import {
+  arePreferencesKept,
   DAMAGED_FILE,
-  loginItemOf,
   PREFERENCES_FILE,
   readPreferences,
   surroundingsOf,
@@ -48,8 +48,11 @@ test('the folder is made, closed to others', () => {
 });
 
 test('without a file the defaults hold, and nothing is written', () => {
+  assert.equal(arePreferencesKept(folder), false);
   assert.deepEqual(readPreferences(folder), DEFAULT_PREFERENCES);
   assert.deepEqual(readdirSync(folder), []);
+  writePreferences(folder, CHOSEN);
+  assert.equal(arePreferencesKept(folder), true);
 });
 
 for (const [what, text] of [
@@ -91,14 +94,4 @@ test('the language is the chosen one, else the first of the system’s that ther
   assert.equal(surroundingsOf(CHOSEN, ['en-US']).language, 'de');
   assert.equal(surroundingsOf(DEFAULT_PREFERENCES, ['fr-FR', 'de-AT', 'en']).language, 'de');
   assert.equal(surroundingsOf(DEFAULT_PREFERENCES, ['ja']).language, 'en');
-});
-
-test('the system is told of the start at login only when the person changes it in an installation', () => {
-  const off = { ...DEFAULT_PREFERENCES, open_at_login: false };
-  const packaged = { packaged: true };
-  assert.equal(loginItemOf(undefined, DEFAULT_PREFERENCES, packaged), undefined);
-  assert.equal(loginItemOf(DEFAULT_PREFERENCES, { ...DEFAULT_PREFERENCES, theme: 'dark' }, packaged), undefined);
-  assert.equal(loginItemOf(DEFAULT_PREFERENCES, off, packaged), false);
-  assert.equal(loginItemOf(off, DEFAULT_PREFERENCES, packaged), true);
-  assert.equal(loginItemOf(DEFAULT_PREFERENCES, off, { packaged: false }), undefined);
 });

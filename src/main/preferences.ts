@@ -13,6 +13,11 @@ export const DAMAGED_FILE = 'preferences.damaged.json';
 /** It has about 100. */
 const MOST_BYTES = 16_384;
 
+/** Has anything been chosen, or kept at the first start? */
+export function arePreferencesKept(folder: string): boolean {
+  return lstatSync(join(folder, PREFERENCES_FILE), { throwIfNoEntry: false }) !== undefined;
+}
+
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
@@ -58,15 +63,4 @@ export function writePreferences(folder: string, wanted: Preferences): void {
 /** @param locales the system's, BCP 47, best first */
 export function surroundingsOf(chosen: Preferences, locales: readonly string[]): Surroundings {
   return { language: chosen.language === 'system' ? languageOf(locales) : chosen.language, preferences: chosen };
-}
-
-/** Is the system to be told about the start at login? Undefined: it knows already, or this is no installation. */
-export function loginItemOf(
-  before: Preferences | undefined,
-  now: Preferences,
-  { packaged }: { readonly packaged: boolean },
-): boolean | undefined {
-  // At the first start nothing is changed: the package has decided it, and device management may have.
-  if (!packaged || before === undefined || before.open_at_login === now.open_at_login) return undefined;
-  return now.open_at_login;
 }

@@ -2,7 +2,7 @@
 // The installed service: asks the service manager of the person's session to start it, and never to stop it. Knows no child.
 
 import { statSync } from 'node:fs';
-import type { Run } from './command-runner.ts';
+import { COULD_NOT_START, type Run } from './command-runner.ts';
 import type { DaemonHost } from './daemon-host.ts';
 import type { End } from './life/life.ts';
 import type { Service } from './service-names.ts';
@@ -17,6 +17,9 @@ export interface ServiceHostParts {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** As systemctl words it where nothing keeps services: on a system, or in a session, that systemd does not run. */
+const NO_MANAGER = /not been booted with systemd|Failed to connect to .{0,40}bus/;
+
 const isThere = (path: string): boolean => {
   try {
     return statSync(path).isFile();
@@ -27,12 +30,23 @@ const isThere = (path: string): boolean => {
 
 export function createServiceHost({ service, run, env }: ServiceHostParts): DaemonHost {
   let tell: (end: End) => void = () => undefined;
+  /** A service's file says nothing where no manager reads it: then nothing is installed, until the tray starts anew. */
+  let managed = true;
+  const ask = async (command: Service['start']): Promise<boolean> => {
+    try {
+      const { code, stderr } = await run({ command, env, limitMs: LIMIT_MS });
+      managed = code !== COULD_NOT_START && !(code !== 0 && NO_MANAGER.test(stderr));
+      return code === 0;
+    } catch {
+      return false;
+    }
+  };
   return {
-    installed: () => service?.places.some(isThere) ?? false,
+    installed: () => managed && (service?.places.some(isThere) ?? false),
     start() {
       if (service === undefined) return tell({ kind: 'not-started' });
-      void run({ command: service.start, env, limitMs: LIMIT_MS }).then(({ code }) => {
-        if (code !== 0) tell({ kind: 'not-started' });
+      void ask(service.start).then((started) => {
+        if (!started) tell({ kind: 'not-started' });
       });
     },
     stop: async () => undefined,

@@ -41,7 +41,9 @@ export interface Notice {
   readonly command: Command;
 }
 
-/** Who keeps the daemon alive that answers: the system, this tray, or whoever started it (a terminal, a tray from before). */
+/**
+ * Who keeps the daemon alive: the system, this tray as its living child, or whoever started it (a terminal, a tray from before), if anybody.
+ */
 export type Keeper = 'service' | 'child' | 'other';
 
 /** All that the tray knows of the daemon; a new value at each change. */
@@ -52,8 +54,8 @@ export interface Known {
   /** The tray's own warnings; also in `state`. */
   readonly warnings: readonly HealthItem[];
   readonly keeper: Keeper;
-  /** Version of a daemon that answers and is not of the tray's: one of both is to be started again. */
-  readonly otherVersion: string | undefined;
+  /** Of a daemon that answers and is not of the tray's version: the older of both is to be started again. */
+  readonly otherVersion: { readonly version: string; readonly older: 'tray' | 'daemon' | 'unknown' } | undefined;
 }
 
 /** The daemon's life, kept going, and everything that is asked of the daemon. */

@@ -2,7 +2,7 @@
 // The start at login: its arguments, and on Linux, where Electron has no call for it, the person's own autostart file, which also hides one
 // that the package installed for all (XDG autostart specification).
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Only the icon, and a small heap: the tray idles for days (60 MB less, measured; V8 takes it at its start only). */
@@ -31,4 +31,14 @@ export function writeAutostart(appData: string, exe: string, wanted: boolean): v
   const folder = join(appData, 'autostart');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, FILE), autostartEntry(exe, wanted), { mode: 0o644 });
+}
+
+/** Does the person's own file start it? */
+export function readAutostart(appData: string): boolean {
+  try {
+    const text = readFileSync(join(appData, 'autostart', FILE), 'utf8');
+    return !/^(?:Hidden=true|X-GNOME-Autostart-enabled=false)\s*$/m.test(text);
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A computed menu in the form that Electron draws, and the file of an icon. Pure; types of Electron only.
+// A computed menu and the text of a notice in the form that Electron draws, and the file of an icon. Pure; types of Electron only.
 
 import type { MenuItemConstructorOptions } from 'electron';
 import { assertNever } from '../contract/assert-never.ts';
@@ -29,6 +29,13 @@ export function menuItems(
         return assertNever(line);
     }
   });
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** On Linux a notice's body is markup (Desktop Notifications Specification); its title is not. */
+export function noticeBody(body: string, platform: NodeJS.Platform): string {
+  return platform === 'linux' ? body.replace(/[&<>]/g, (mark) => ENTITIES[mark] ?? '') : body;
 }
 
 /** Beside it lies `@2x` where the system looks for one. A Mac colours what ends in `Template` itself. */

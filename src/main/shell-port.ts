@@ -3,6 +3,7 @@
 // the one implementation, test/fakes/electron.ts stands below it in tests.
 
 import type { Preferences } from '../contract/tray.ts';
+import type { LoginKeeper } from './login-item.ts';
 import type { Command, Notice, TrayView } from './shapes.ts';
 
 export interface TrayIcon {
@@ -39,6 +40,8 @@ export interface ShellWindow {
   /** To the front, and out of the task bar. */
   focus(): void;
   send(channel: string, value: unknown): void;
+  /** On the screen, as far as the system says: not minimised, not hidden. */
+  isShown(): boolean;
   /** At once, whatever its page says. */
   destroy(): void;
 }
@@ -107,7 +110,13 @@ export interface Shell {
   theme(theme: Preferences['theme']): void;
   /** Dark, by the theme and the system. */
   isDark(): boolean;
+  loginKeeper(): LoginKeeper;
+  /** Does the system start it at login? Only where the tray is what is registered; undefined: the system cannot say. */
+  opensAtLogin(): boolean | undefined;
+  /** Registers the tray, or takes it back; nothing where it is not what is registered. @throws what the disk says */
   loginItem(open: boolean): void;
+  /** This start is the system's at login, where it is not told by arguments (macOS). */
+  openedAtLogin(): boolean;
   copy(text: string): Promise<void>;
   /** Undefined: cancelled. */
   askWhereToSave(question: SaveQuestion): Promise<string | undefined>;

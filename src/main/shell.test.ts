@@ -4,18 +4,19 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, before, test } from 'node:test';
+import { FakeClock } from '../../test/fakes/clock.ts';
 import {
   assertAsksAreJudged,
   assertNoNetwork,
   assertServesItselfOnly,
   assertShut,
 } from '../../test/fakes/electron-contract.ts';
-import { electron, folder, probe, shell } from '../../test/fakes/electron-shell.ts';
+import { createShell, electron, folder, probe, shell } from '../../test/fakes/electron-shell.ts';
 import { silentLog } from '../proxy/log.ts';
 import { type Handlers, serveRequests } from './ipc.ts';
 import { createSchemeAnswers } from './scheme.ts';
@@ -50,7 +51,7 @@ before(async () => {
       return {};
     },
   });
-  serveRequests({ shell, handlers, log: silentLog });
+  serveRequests({ shell, clock: new FakeClock(), handlers, log: silentLog });
 });
 afterEach(() => {
   window?.destroy();
@@ -232,6 +233,53 @@ test('a newer notice takes the place of the one with its id, and a click does wh
   assert.deepEqual(chosen, [{ do: 'open', hash: '#/' }]);
 });
 
+/** The platform is asked for each time; only what starts once (createShell) has to be made anew. */
+function asOn(platform: NodeJS.Platform, what: () => void): void {
+  const real = process.platform;
+  Object.defineProperty(process, 'platform', { value: platform });
+  try {
+    what();
+  } finally {
+    Object.defineProperty(process, 'platform', { value: real });
+  }
+}
+
+test('marks in a notice are text on Linux, where its body is markup, and as they are elsewhere', () => {
+  const notice = {
+    id: 'm',
+    title: 'A & B',
+    body: '<b>R&D</b> <img src="http://x/">',
+    command: { do: 'quit' },
+  } as const;
+  const bodyOn = (platform: NodeJS.Platform) => {
+    asOn(platform, () => shell.notify(notice, () => undefined));
+    return electron.Notification.shown.at(-1)?.options;
+  };
+  const escaped = '&lt;b&gt;R&amp;D&lt;/b&gt; &lt;img src="http://x/"&gt;';
+  assert.deepEqual(bodyOn('linux'), { title: 'A & B', body: escaped });
+  assert.deepEqual(bodyOn('darwin'), { title: 'A & B', body: notice.body });
+});
+
+test('a minimised window is not shown, and comes back when it is asked for', () => {
+  const one = open();
+  const [made] = electron.BrowserWindow.getAllWindows();
+  assert.equal(one.isShown(), true);
+  if (made !== undefined) made.minimized = true;
+  assert.equal(one.isShown(), false);
+  one.focus();
+  assert.equal(one.isShown(), true);
+  one.destroy();
+  assert.equal(one.isShown(), false);
+});
+
+test('a start at login is told by the system on a Mac only', () => {
+  electron.app.openedAtLogin = true;
+  asOn('darwin', () => assert.equal(shell.openedAtLogin(), true));
+  asOn('linux', () => assert.equal(shell.openedAtLogin(), false));
+  electron.app.openedAtLogin = false;
+  asOn('darwin', () => assert.equal(shell.openedAtLogin(), false));
+});
+
 test('an unexpected end of a helper is told, a clean one is not', () => {
   const told: string[] = [];
   shell.onHelperGone((reason) => told.push(reason));
@@ -271,29 +319,6 @@ test('a start from a checkout changes neither the login nor who takes links', ()
   assert.equal(shell.packaged, false);
 });
 
-test('an installed one starts hidden at login, or not', () => {
-  electron.app.isPackaged = true;
-  electron.app.paths['appData'] = folder;
-  try {
-    for (const wanted of [true, false]) {
-      electron.app.calls.length = 0;
-      shell.loginItem(wanted);
-      if (process.platform === 'linux') {
-        const entry = readFileSync(join(folder, 'autostart', 'outpost-tray.desktop'), 'utf8');
-        assert.match(
-          entry,
-          wanted ? /^Exec="\/opt\/outpost\/outpost-tray" --hidden --js-flags=--optimize-for-size$/m : /^Hidden=true$/m,
-        );
-      } else {
-        const settings = { openAtLogin: wanted, args: ['--hidden', '--js-flags=--optimize-for-size'] };
-        assert.deepEqual(electron.app.calls, [['setLoginItemSettings', settings]]);
-      }
-    }
-  } finally {
-    electron.app.isPackaged = false;
-  }
-});
-
 test('the end waits for its work, and comes even if that fails', async () => {
   let finish: () => void = () => undefined;
   let times = 0;
@@ -310,4 +335,13 @@ test('the end waits for its work, and comes even if that fails', async () => {
   await once(electron.app, 'fake-exit');
   assert.equal(times, 1);
   assert.equal(electron.app.calls.filter(([name]) => name === 'exit').length, 1);
+});
+
+test('Windows is told whose notices these are', () => {
+  electron.app.calls.length = 0;
+  asOn('win32', () => void createShell({ folder: join(folder, 'second'), icons: folder, preload: folder }));
+  assert.deepEqual(
+    electron.app.calls.filter(([name]) => name === 'setAppUserModelId'),
+    [['setAppUserModelId', 'org.outpost.agent']],
+  );
 });

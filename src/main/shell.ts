@@ -2,7 +2,7 @@
 // Meets Electron: the only file of the tray's process that does. Puts security.ts into force and turns Electron's things into the plain
 // ones of shell-port.ts. Decides nothing else. The same bundle runs on Electron 25 and 45: what changed between them is awaited or looked for.
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   app,
@@ -22,16 +22,19 @@ import {
   Tray,
   type WebContents,
 } from 'electron';
+import { type LoginKeeper, loginKeeperOf } from './login-item.ts';
 import { mayLoad, SCHEME, SWITCHES, WEB_PREFERENCES } from './security.ts';
 import type { Notice, TrayView } from './shapes.ts';
-import { LOGIN_ARGUMENTS, writeAutostart } from './shell-autostart.ts';
-import { iconFile, menuItems } from './shell-menu.ts';
+import { readAutostart, writeAutostart } from './shell-autostart.ts';
+import { iconFile, menuItems, noticeBody } from './shell-menu.ts';
 import type { Sender, Shell, ShellSetup, TrayIcon, WindowOptions } from './shell-port.ts';
 
 /** Links from outside: `outpost://…`, not to be mixed up with the window's own scheme. */
 const LINK_SCHEME = 'outpost';
 /** Without `persist:` it lives in memory: nothing of the window is kept. */
 const PARTITION = 'outpost-window';
+/** Of the packages (electron-builder.yml). Without it Windows shows no notices. */
+const APP_ID = 'org.outpost.agent';
 /** Of the window. Two columns need as much. */
 const SMALLEST = { minWidth: 380, minHeight: 480 };
 /** Behind the page until it is drawn: `--ground` of styles/base.css, so that nothing flashes. */
@@ -68,6 +71,7 @@ function prepare({ folder }: ShellSetup): void {
   }
   // Whoever may add switches has the machine anyway; in containers (tests) there is no other way to start.
   if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
+  if (process.platform === 'win32') app.setAppUserModelId(APP_ID);
   // A page of text: a graphics process with a driver in it costs more than it gives.
   app.disableHardwareAcceleration();
   protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true } }]);
@@ -97,6 +101,11 @@ function windowMenu(): Menu {
       ],
     },
   ]);
+}
+
+function loginKeeper(): LoginKeeper {
+  const { platform, env } = process;
+  return loginKeeperOf({ platform, packaged: app.isPackaged, exe: app.getPath('exe'), env, isFile: existsSync });
 }
 
 /** Electron, behind the port. Call once, before anything else. */
@@ -160,6 +169,7 @@ export function createShell(setup: ShellSetup): Shell {
       send(channel: string, value: unknown) {
         if (!window.isDestroyed()) window.webContents.send(channel, value);
       },
+      isShown: () => !window.isDestroyed() && window.isVisible() && !window.isMinimized(),
       destroy() {
         if (!window.isDestroyed()) window.destroy();
       },
@@ -242,7 +252,7 @@ export function createShell(setup: ShellSetup): Shell {
     notify(notice: Notice, choose) {
       if (!Notification.isSupported()) return;
       notices.get(notice.id)?.close();
-      const made = new Notification({ title: notice.title, body: notice.body });
+      const made = new Notification({ title: notice.title, body: noticeBody(notice.body, process.platform) });
       const forget = () => {
         if (notices.get(notice.id) === made) notices.delete(notice.id);
       };
@@ -266,11 +276,20 @@ export function createShell(setup: ShellSetup): Shell {
       nativeTheme.themeSource = theme;
     },
     isDark: () => nativeTheme.shouldUseDarkColors,
-    loginItem(wanted) {
-      if (!app.isPackaged) return;
-      if (process.platform === 'linux') writeAutostart(app.getPath('appData'), app.getPath('exe'), wanted);
-      else app.setLoginItemSettings({ openAtLogin: wanted, args: [...LOGIN_ARGUMENTS] });
+    loginKeeper,
+    opensAtLogin() {
+      if (loginKeeper().by !== 'tray') return undefined;
+      return process.platform === 'linux'
+        ? readAutostart(app.getPath('appData'))
+        : app.getLoginItemSettings().openAtLogin;
     },
+    loginItem(wanted) {
+      const keeper = loginKeeper();
+      if (keeper.by !== 'tray') return;
+      if (process.platform === 'linux') writeAutostart(app.getPath('appData'), keeper.program, wanted);
+      else app.setLoginItemSettings({ openAtLogin: wanted });
+    },
+    openedAtLogin: () => process.platform === 'darwin' && app.getLoginItemSettings().wasOpenedAtLogin,
     async copy(text) {
       // A promise since Electron 44.
       await clipboard.writeText(text);

@@ -15,10 +15,11 @@ import { type Followed, follow } from './followed.ts';
 import type { Effect, HostKind, Input, Life } from './life/life.ts';
 import { linkOf, reasonOf } from './life/link.ts';
 import { BIRTH, step } from './life/step.ts';
+import { olderOf } from './life/versions.ts';
 import type { OutpostCommand } from './outpost-command.ts';
 import { DOWN_VISIBLE_MS, NO_TROUBLES, type OwnTroubles, ownWarnings, withOwn } from './own-warnings.ts';
 import { type Place, readPlace } from './run-file.ts';
-import type { Known, Supervisor } from './shapes.ts';
+import type { Keeper, Known, Supervisor } from './shapes.ts';
 import { createTrayClient } from './tray-client.ts';
 
 export interface SupervisorParts {
@@ -49,6 +50,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   let followed: Followed | undefined;
   let state: AgentState | undefined;
   let live = false;
+  /** Monotonic. */
+  let liveSince: number | undefined;
   let wasAway = false;
   let since = clock.now();
   /** Since the daemon went; monotonic. */
@@ -57,6 +60,15 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   let troubles: OwnTroubles = NO_TROUBLES;
   const listeners = new Set<(known: Known) => void>();
   const inputs: Input[] = [];
+
+  /** What one part does wrong must not hold the life. */
+  const guarded = (event: string, what: () => void): void => {
+    try {
+      what();
+    } catch (error) {
+      log.error(event, { error: error instanceof Error ? error.name : 'unknown' });
+    }
+  };
 
   const isMissed = (): boolean => clock.monotonic() - lostAt >= DOWN_VISIBLE_MS;
   const linkNow = (): Link =>
@@ -69,6 +81,12 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     const said = JSON.stringify(own);
     if (shown?.of !== state || shown.own !== said) shown = { of: state, own: said, state: withOwn(state, own) };
     return shown.state;
+  };
+
+  const keeperNow = (): Keeper => {
+    if (life.phase === 'running') return life.keeper;
+    if (hosts.child.pid() !== undefined) return 'child';
+    return life.memory.host === 'service' ? 'service' : 'other';
   };
 
   const knownNow = (): Known => {
@@ -85,14 +103,17 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       link: linkNow(),
       state: merged(own),
       warnings: own,
-      keeper: life.phase === 'running' ? life.keeper : life.memory.host,
-      otherVersion: daemon === undefined || daemon.version === version ? undefined : daemon.version,
+      keeper: keeperNow(),
+      otherVersion:
+        daemon === undefined || daemon.version === version
+          ? undefined
+          : { version: daemon.version, older: olderOf(version, daemon.version) },
     };
   };
   const tell = (): void => {
     if (life.phase === 'quit') return;
     const known = knownNow();
-    for (const listener of [...listeners]) listener(known);
+    for (const listener of [...listeners]) guarded('daemon-listener-failed', () => listener(known));
   };
 
   const lost = (): void => {
@@ -108,7 +129,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     // One is under way, and bounded: what it finds is the answer.
     if (looking) return;
     looking = true;
-    const answering = await findDaemon(readPlace(dataDir, uid), clock);
+    const answering = await findDaemon(readPlace(dataDir, uid), clock).catch(() => undefined);
     looking = false;
     const host: HostKind = hosts.service.installed() ? 'service' : 'child';
     if (answering === undefined) {
@@ -124,6 +145,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const unfollow = (): void => {
     followed?.end();
     followed = undefined;
+    liveSince = undefined;
     lost();
   };
 
@@ -133,13 +155,14 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       live() {
         if (live) return;
         live = true;
+        liveSince = clock.monotonic();
         tell();
       },
       state(next) {
         state = next;
         tell();
       },
-      gone: () => take({ kind: 'gone' }),
+      gone: () => take({ kind: 'gone', lasted: liveSince === undefined ? 0 : clock.monotonic() - liveSince }),
       misfit() {
         if (life.phase !== 'running') return;
         take({ kind: 'answered', host: life.memory.host, daemon: { ...life.daemon, api: undefined } });
@@ -155,7 +178,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
         log.info('daemon-start', { host: effect.host });
         return hosts[effect.host].start();
       case 'stop-child':
-        return void hosts.child.stop();
+        // Then quitting ends nothing any more.
+        return void hosts.child.stop().then(tell);
       case 'follow':
         return followPlace();
       case 'unfollow':
@@ -188,7 +212,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     }
     if (life.phase !== before.phase) log.info('daemon-life', { from: before.phase, to: life.phase, by: input.kind });
     noteEnd(input, before);
-    for (const effect of next.effects) run(effect);
+    for (const effect of next.effects) guarded('daemon-effect-failed', () => run(effect));
     tell();
   };
 
@@ -197,7 +221,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     inputs.push(input);
     if (inputs.length > 1) return;
     while (inputs[0] !== undefined) {
-      takeOne(inputs[0]);
+      const [input] = inputs;
+      guarded('daemon-life-failed', () => takeOne(input));
       inputs.shift();
     }
   };

@@ -14,9 +14,11 @@ import type { AgentClient } from '../client/agent-client.ts';
 import { DEFAULT_PREFERENCES } from '../contract/tray.ts';
 import { silentLog } from '../proxy/log.ts';
 import { CATALOGUES } from '../strings/catalogue.ts';
-import { PREFERENCES_FILE } from './preferences.ts';
+import type { LoginKeeper } from './login-item.ts';
+import { PREFERENCES_FILE, readPreferences } from './preferences.ts';
 import type { Known, Supervisor } from './shapes.ts';
-import { followLink, runTrayApp, type TrayApp, viewOfStart } from './tray-app.ts';
+import type { Shell } from './shell-port.ts';
+import { followLink, runTrayApp, type TrayApp, viewOfSecondStart, viewOfStart } from './tray-app.ts';
 
 const PAGE = join(folder, 'window');
 const HELP = 'https://help.example.com/ai';
@@ -35,6 +37,19 @@ const listeners = new Set<(known: Known) => void>();
 const calls: unknown[][] = [];
 const called = (name: string) => calls.filter(([what]) => what === name);
 let app: TrayApp;
+
+/** Of an installation in which the tray itself is what is registered. */
+const registered: boolean[] = [];
+let full = false;
+let keeper: LoginKeeper = { by: 'tray', program: '/home/al/outpost/outpost-tray' };
+const login: Pick<Shell, 'loginKeeper' | 'opensAtLogin' | 'loginItem'> = {
+  loginKeeper: () => keeper,
+  opensAtLogin: () => registered.at(-1) ?? false,
+  loginItem(open) {
+    if (full) throw new Error('the disk is full');
+    registered.push(open);
+  },
+};
 
 const client: Partial<AgentClient> = {
   watch(watcher) {
@@ -92,7 +107,7 @@ before(async () => {
   writeFileSync(join(PAGE, 'index.html'), '<!doctype html>');
   await shell.ready();
   app = runTrayApp({
-    shell,
+    shell: { ...shell, ...login },
     clock,
     log: silentLog,
     version: '0.1.0',
@@ -100,6 +115,8 @@ before(async () => {
     page: PAGE,
     createSupervisor: () => supervisor,
   });
+  assert.deepEqual(registered, [true], 'the first start registers it');
+  assert.deepEqual(readPreferences(folder), DEFAULT_PREFERENCES, 'and is remembered as such');
 });
 afterEach(() => {
   for (const window of windows()) window.destroy();
@@ -111,6 +128,13 @@ test('a start shows the window, one at login does not, one by a link shows the c
   assert.equal(viewOfStart(['/opt/outpost/outpost-tray', '--hidden']), undefined);
   assert.equal(viewOfStart(['--hidden', 'outpost://explain/abc']), '#/activity/abc');
   assert.equal(viewOfStart(['--hidden', 'outpost://quit']), undefined);
+  assert.equal(viewOfStart(['/Applications/Outpost'], true), undefined, 'at login on a Mac');
+  assert.equal(viewOfStart(['outpost://quit']), '#/', 'a first start with a link of others is any start');
+  assert.equal(viewOfSecondStart(['/opt/outpost/outpost-tray', 'outpost://quit']), undefined);
+  assert.equal(viewOfSecondStart(['outpost://explain/a', 'outpost://explain/b']), undefined);
+  assert.equal(viewOfSecondStart(['outpost://explain/abc']), '#/activity/abc');
+  assert.equal(viewOfSecondStart(['/opt/outpost/outpost-tray']), '#/');
+  assert.equal(viewOfSecondStart(['/opt/outpost/outpost-tray', '--hidden']), undefined);
   followLink(app, 'outpost://open/../../x');
   followLink(app, 'https://example.com/');
   assert.equal(windows().length, 0);
@@ -134,6 +158,21 @@ test('the window gets link and state once it asks, and nothing after it is close
   assert.equal(listeners.size, watching - 1);
 });
 
+test('the start at login is what the switch shows, also when it could not be changed', async () => {
+  app.open('#/');
+  const off = { ...DEFAULT_PREFERENCES, open_at_login: false };
+  registered.length = 0;
+  await probe.ask('prefer', { ...DEFAULT_PREFERENCES, theme: 'dark' });
+  assert.deepEqual(registered, []);
+  full = true;
+  assert.deepEqual(await probe.ask('prefer', off), { ok: false, error: 'failed' });
+  assert.equal(readPreferences(folder).open_at_login, true);
+  full = false;
+  await probe.ask('prefer', off);
+  await probe.ask('prefer', DEFAULT_PREFERENCES);
+  assert.deepEqual(registered, [false, true]);
+});
+
 test('a choice of language and theme is kept, drawn at once, and told to the window', async () => {
   app.open('#/');
   await probe.ask('watch', {});
@@ -148,11 +187,15 @@ test('a choice of language and theme is kept, drawn at once, and told to the win
   assert.ok(labels().includes(EN.tray.open));
 });
 
-test('about says who keeps the daemon, and of the choices only those that can be kept: not the login in a checkout', async () => {
+test('about says who keeps the daemon, and of the choices only those that can be kept: not the login where nobody starts it', async () => {
   app.open('#/');
   const about = async () => (await probe.ask('about', {})) as { value: { settable: string[]; host?: string } };
   const { value } = await about();
-  assert.deepEqual(value.settable, ['language', 'theme', 'notifications']);
+  assert.deepEqual(value.settable, ['language', 'theme', 'notifications', 'open_at_login']);
+  const own = keeper;
+  keeper = { by: 'nobody' };
+  assert.deepEqual((await about()).value.settable, ['language', 'theme', 'notifications']);
+  keeper = own;
   assert.equal(value.host, 'service');
   tell({ keeper: 'other' });
   assert.equal((await about()).value.host, undefined);
@@ -194,7 +237,7 @@ test('what the window asks for reaches the daemon, the desktop, or neither', asy
   await probe.ask('save', { what: 'support-bundle' });
   assert.deepEqual(called('save'), [['save', 'support-bundle', '/tmp/a.zip']]);
   const question = electron.asked.at(-1)?.at(-1) as { readonly defaultPath: string };
-  assert.match(question.defaultPath, /^outpost-support-\d{4}-\d\d-\d\d\.zip$/);
+  assert.match(question.defaultPath, /^outpost-support-\d{8}-\d{6}\.zip$/);
 
   await probe.ask('copy', { text: 'outpost doctor' });
   assert.deepEqual(electron.copied, ['outpost doctor']);
@@ -233,6 +276,23 @@ test('a refusal becomes a notice whose click opens the window there; not while t
   assert.match(windows()[0]?.webContents.mainFrame.url ?? '', /#\/activity\//);
   tell({ state: { ...base, counters: blocked(2) } });
   assert.equal(shown.length, before + 1);
+  clock.advance(60_000);
+  const [window] = windows();
+  if (window !== undefined) window.minimized = true;
+  tell({ state: { ...base, counters: blocked(3) } });
+  assert.equal(shown.length, before + 2, 'a minimised window shows nothing');
+});
+
+test('asks that hang do not make the next window busy', async () => {
+  app.open('#/');
+  const { usage } = client;
+  client.usage = () => new Promise(() => undefined);
+  const hung = Array.from({ length: 16 }, () => probe.ask('usage', {}));
+  for (const window of windows()) window.destroy();
+  await Promise.all(hung);
+  client.usage = usage ?? client.usage;
+  app.open('#/');
+  assert.deepEqual(await probe.ask('call', { id: 'x' }), { ok: true, value: {} });
 });
 
 test('quitting closes the window, and the supervisor ends before the process does', async () => {

@@ -7,10 +7,11 @@ import type { Clock, Timer } from '../contract/clock.ts';
 import type { Log } from '../contract/log.ts';
 import type { About, Preferences, Surroundings } from '../contract/tray.ts';
 import { CATALOGUES, type Words } from '../strings/catalogue.ts';
-import { hashOfArguments, hashOfLink } from './deep-link.ts';
+import { hashOfArguments, hashOfLink, holdsLink } from './deep-link.ts';
 import { serveRequests } from './ipc.ts';
-import { firstMemory, noticesOf } from './notices.ts';
-import { loginItemOf, readPreferences, surroundingsOf, writePreferences } from './preferences.ts';
+import { loginAtStart, loginOnChange } from './login-item.ts';
+import { FIRST_MEMORY, noticesOf } from './notices.ts';
+import { arePreferencesKept, readPreferences, surroundingsOf, writePreferences } from './preferences.ts';
 import { createSchemeAnswers } from './scheme.ts';
 import type { Command, Supervisor } from './shapes.ts';
 import type { Shell } from './shell-port.ts';
@@ -41,15 +42,39 @@ export interface TrayApp {
 const HIDDEN = '--hidden';
 const FIRST_VIEW = '#/';
 
-/** The view that a start asks for; undefined: none. */
-export function viewOfStart(args: readonly string[]): string | undefined {
-  return hashOfArguments(args) ?? (args.includes(HIDDEN) ? undefined : FIRST_VIEW);
+/** The view that a start asks for; undefined: none. @param atLogin the system started it, without arguments */
+export function viewOfStart(args: readonly string[], atLogin = false): string | undefined {
+  return hashOfArguments(args) ?? (atLogin || args.includes(HIDDEN) ? undefined : FIRST_VIEW);
+}
+
+/** The same of a start while the tray runs: with a link that is none of ours it asks for nothing. */
+export function viewOfSecondStart(args: readonly string[]): string | undefined {
+  return holdsLink(args) ? hashOfArguments(args) : viewOfStart(args);
+}
+
+/** The person's choices, and the start at login as it is. At the first start of all, the tray registers itself where nobody else does. */
+function startPreferences({ shell, folder, log }: TrayAppParts): Preferences {
+  const first = !arePreferencesKept(folder);
+  const kept = readPreferences(folder);
+  const keeper = shell.loginKeeper();
+  if (keeper.by !== 'tray') return kept;
+  const { open, register } = loginAtStart(keeper, kept, { first, registered: shell.opensAtLogin() });
+  const chosen = { ...kept, open_at_login: open };
+  try {
+    if (register !== undefined) shell.loginItem(register);
+    // Kept, so that what the person takes back in the system's settings is not undone by the next start.
+    if (first) writePreferences(folder, chosen);
+    return chosen;
+  } catch (error) {
+    log.warn('login-item-failed', { error: error instanceof Error ? error.name : 'unknown' });
+    return { ...chosen, open_at_login: shell.opensAtLogin() ?? false };
+  }
 }
 
 /** Call once the shell is ready. */
 export function runTrayApp(parts: TrayAppParts): TrayApp {
   const { shell, clock, log, version, folder, page, createSupervisor } = parts;
-  let preferences = readPreferences(folder);
+  let preferences = startPreferences(parts);
   const surroundings = (): Surroundings => surroundingsOf(preferences, shell.locales());
   const words = (): Words => CATALOGUES[surroundings().language];
   const supervisor = createSupervisor(words);
@@ -60,7 +85,10 @@ export function runTrayApp(parts: TrayAppParts): TrayApp {
       log.warn('window-failed', { reason });
       supervisor.windowFailed(reason);
     },
-    closed: () => feed.stop(),
+    closed() {
+      feed.stop();
+      dropAsks();
+    },
   });
   const feed = createWindowFeed({ clock, send: window.tell, watch: (watcher) => supervisor.client.watch(watcher) });
 
@@ -87,7 +115,7 @@ export function runTrayApp(parts: TrayAppParts): TrayApp {
     icon.show(trayView(supervisor.known(), clock.now(), words(), format));
   };
 
-  let memory = firstMemory(clock.now());
+  let memory = FIRST_MEMORY;
   let later: Timer | undefined;
   const notify = (): void => {
     later?.clear();
@@ -97,7 +125,7 @@ export function runTrayApp(parts: TrayAppParts): TrayApp {
       {
         known: supervisor.known(),
         now: clock.monotonic(),
-        visible: window.isOpen(),
+        visible: window.isShown(),
         wanted: preferences.notifications,
       },
       words(),
@@ -108,12 +136,12 @@ export function runTrayApp(parts: TrayAppParts): TrayApp {
   };
 
   const prefer = (chosen: Preferences): Surroundings => {
-    const before = preferences;
+    // First what may fail: the switch shows what is so.
+    const login = loginOnChange(shell.loginKeeper(), preferences, chosen);
+    if (login !== undefined) shell.loginItem(login);
     writePreferences(folder, chosen);
     preferences = chosen;
     shell.theme(chosen.theme);
-    const login = loginItemOf(before, chosen, shell);
-    if (login !== undefined) shell.loginItem(login);
     window.tell('surroundings', surroundings());
     show();
     return surroundings();
@@ -124,15 +152,16 @@ export function runTrayApp(parts: TrayAppParts): TrayApp {
     return {
       tray_version: version,
       runtime: [...shell.runtime],
-      settable: shell.packaged ? [...settable, 'open_at_login'] : [...settable],
+      settable: shell.loginKeeper().by !== 'nobody' ? [...settable, 'open_at_login'] : [...settable],
       ...(keeper === 'other' ? {} : { host: keeper }),
     };
   };
 
   shell.theme(preferences.theme);
   shell.serve(createSchemeAnswers(page));
-  serveRequests({
+  const dropAsks = serveRequests({
     shell,
+    clock,
     log,
     handlers: windowRequests({
       supervisor,
@@ -143,7 +172,7 @@ export function runTrayApp(parts: TrayAppParts): TrayApp {
       prefer,
       about,
       words,
-      today: () => new Date(clock.now()).toISOString().slice(0, 10),
+      stamp: () => new Date(clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-'),
     }),
   });
   shell.onHelperGone((reason) => {

@@ -5,6 +5,12 @@
 import type { Clock } from '../contract/clock.ts';
 import type { Log, LogFields } from '../contract/log.ts';
 
+/** Lines for a stream that may be closed any time, as a terminal is: then they are lost, and nothing else is. */
+export function linesTo(stream: NodeJS.WritableStream): (line: string) => void {
+  stream.on('error', () => undefined);
+  return (line) => void stream.write(line);
+}
+
 export function createTrayLog(clock: Clock, write: (line: string) => void): Log {
   const line =
     (level: string) =>

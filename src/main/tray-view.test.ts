@@ -16,6 +16,7 @@ import { trayView } from './tray-view.ts';
 
 const NOON = Date.UTC(2030, 4, 6, 12);
 const FORMAT = createTrayFormat('en-GB', 'UTC');
+const { tray: EN } = CATALOGUES.en;
 const STATE: AgentState = { ...createFakeAgent().state(), providers: [] };
 const LIVE: Link = { kind: 'live' };
 const KNOWN: Known = { link: LIVE, state: STATE, warnings: [], keeper: 'service', otherVersion: undefined };
@@ -70,9 +71,9 @@ for (const [what, known, icon, sentence] of [
   ['nothing is known yet', { link: { kind: 'connecting' }, state: undefined }, 'syncing', 'Connecting to Outpost…'],
   ['it is looked for', { link: lost({ phase: 'looking' }) }, 'syncing', 'Outpost is starting…'],
   ['it is starting', { link: lost({ phase: 'starting' }) }, 'syncing', 'Outpost is starting…'],
-  ['it is started again soon', { link: lost({ phase: 'waiting' }) }, 'syncing', 'Outpost is starting…'],
+  ['it is started again soon', { link: lost({ phase: 'waiting' }) }, 'syncing', 'Outpost stopped and is started again'],
   ['it is down', { link: lost({ phase: 'down' }) }, 'blocked', 'Outpost is not answering'],
-  ['it was given up', { link: lost({ phase: 'gave-up' }) }, 'blocked', 'Outpost does not stay up'],
+  ['it was given up', { link: lost({ phase: 'gave-up' }) }, 'blocked', 'Outpost cannot be kept running'],
   [
     'versions do not fit',
     { link: lost({ phase: 'incompatible' }) },
@@ -99,6 +100,10 @@ test('the last line says what quitting does', () => {
   assert.equal(last({ keeper: 'other' }), 'Quit the tray (protection continues)');
   assert.equal(last({ keeper: 'child' }), 'Quit and stop Outpost (AI tools fail without it)');
   assert.equal(last({ keeper: 'service', link: lost({ phase: 'down' }) }), 'Quit the tray');
+  for (const phase of ['looking', 'starting', 'down', 'incompatible'] as const)
+    assert.equal(last({ keeper: 'child', link: lost({ phase }) }), EN.quit.ends, `its child lives while ${phase}`);
+  assert.equal(last({ keeper: 'other', link: lost({ phase: 'incompatible' }) }), EN.quit.goesOn);
+  assert.equal(last({ keeper: 'other', link: lost({ phase: 'waiting' }) }), EN.quit.down);
   assert.equal(
     last({ keeper: 'service', link: lost({ phase: 'incompatible' }) }),
     'Quit the tray (protection continues)',
@@ -196,7 +201,7 @@ test('organisation, help and another version are named where there are any', () 
     upload: { state: 'idle', rows: 0, quarantined: 0 },
   } as const;
   const { menu } = view({
-    otherVersion: '0.9.0',
+    otherVersion: { version: '0.9.0', older: 'daemon' },
     state: {
       ...STATE,
       organisation: { ...organisation, orders: [] },
@@ -213,6 +218,14 @@ test('organisation, help and another version are named where there are any', () 
       command: { do: 'browse', url: 'https://help.example.com/' },
     },
   );
+});
+
+test('which of both versions is to be started again is said by the older one', () => {
+  const line = (older: 'tray' | 'daemon' | 'unknown') =>
+    labels(view({ otherVersion: { version: '1.2.3', older } }).menu).find((label) => label.includes('1.2.3'));
+  assert.equal(line('tray'), 'Outpost is version 1.2.3 already; quit and start the tray to follow');
+  assert.equal(line('daemon'), 'Version 1.2.3 runs; a restart brings the installed one');
+  assert.equal(line('unknown'), 'Outpost is version 1.2.3, the tray is another');
 });
 
 const HOSTILE = [
@@ -234,7 +247,7 @@ test('hostile names stay on one line, short, and hide nothing', () => {
   for (let turn = 0; turn < 500; turn++) {
     const shown = view({
       link: below(4) === 0 ? lost({ phase: 'down', reason: any() }) : LIVE,
-      otherVersion: below(2) === 0 ? any() : undefined,
+      otherVersion: below(2) === 0 ? { version: any(), older: 'daemon' } : undefined,
       state: {
         ...STATE,
         activity: [1, 2, 3, 4, 5].map((number) =>
@@ -283,7 +296,13 @@ test('at most twelve lines, in every state and language', () => {
         lost({ phase }),
       ),
     ]) {
-      const known: Known = { link, state, warnings: state.health, keeper: 'child', otherVersion: '9' };
+      const known: Known = {
+        link,
+        state,
+        warnings: state.health,
+        keeper: 'child',
+        otherVersion: { version: '9', older: 'tray' },
+      };
       assert.ok(labels(trayView(known, NOON, words, FORMAT).menu).length <= 12);
     }
   }

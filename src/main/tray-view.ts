@@ -102,9 +102,15 @@ function canStart({ link }: Known): boolean {
 }
 
 function quitLabel({ link, keeper }: Known, { tray: { quit } }: Words): string {
+  // Also one that does not answer, or not yet.
+  if (keeper === 'child') return quit.ends;
   const incompatible = link.kind === 'lost' && link.host?.phase === 'incompatible';
-  if (link.kind !== 'live' && !incompatible) return quit.down;
-  return keeper === 'child' ? quit.ends : quit.goesOn;
+  return link.kind === 'live' || incompatible ? quit.goesOn : quit.down;
+}
+
+function versionLine({ link, otherVersion }: Known, { tray }: Words): readonly MenuLine[] {
+  if (link.kind !== 'live' || otherVersion === undefined) return [];
+  return [note(tray.otherVersion[otherVersion.older](name(otherVersion.version)))];
 }
 
 /** @param now wall time */
@@ -118,9 +124,7 @@ export function trayView(known: Known, now: number, words: Words, format: TrayFo
   const menu: readonly MenuLine[] = [
     note(text),
     ...(counted.length === 0 ? [] : [open(tray.warnings(counted.length), '#/')]),
-    ...(link.kind === 'live' && known.otherVersion !== undefined
-      ? [note(tray.otherVersion(name(known.otherVersion)))]
-      : []),
+    ...versionLine(known, words),
     ...(state === undefined ? [] : organisationLine(state, words)),
     ...(canStart(known) ? [command(tray.start, { do: 'start' })] : []),
     SEPARATOR,

@@ -10,6 +10,7 @@ interface Made extends WindowOptions {
   readonly sent: unknown[][];
   focused: number;
   destroyed: boolean;
+  shown: boolean;
 }
 
 function world() {
@@ -18,11 +19,12 @@ function world() {
   let closed = 0;
   const shell: Pick<Shell, 'openWindow'> = {
     openWindow(options) {
-      const one: Made = { ...options, sent: [], focused: 0, destroyed: false };
+      const one: Made = { ...options, sent: [], focused: 0, destroyed: false, shown: true };
       made.push(one);
       return {
         focus: () => one.focused++,
         send: (...message) => one.sent.push(message),
+        isShown: () => one.shown,
         destroy() {
           one.destroyed = true;
           options.closed({ width: 700, height: 600 });
@@ -70,6 +72,15 @@ test('a closed window hears nothing, and the next one has its size', () => {
   assert.deepEqual(made[1]?.size, { width: 500, height: 640 });
   window.tell('show', { hash: '#/' });
   assert.deepEqual(made[1]?.sent, [], 'the new page does not listen yet');
+});
+
+test('a minimised window is open, but not shown', () => {
+  const { made, window } = world();
+  assert.equal(window.isShown(), false);
+  window.open('#/');
+  assert.equal(window.isShown(), true);
+  if (made[0] !== undefined) made[0].shown = false;
+  assert.deepEqual([window.isOpen(), window.isShown()], [true, false]);
 });
 
 test('a failed window is told once, destroyed, and can be opened again', () => {

@@ -16,6 +16,8 @@ export interface WindowControllerParts {
 
 export interface WindowController {
   readonly isOpen: () => boolean;
+  /** Open, and on the screen. */
+  readonly isShown: () => boolean;
   /** Opens it, or brings it to the front, at a view: the part of its address after `#`, with it. */
   open(hash: string): void;
   /** The page has loaded and hears what it is told from now on. */
@@ -65,6 +67,7 @@ export function createWindowController({ shell, failed, closed }: WindowControll
 
   return {
     isOpen: () => window !== undefined,
+    isShown: () => window?.isShown() ?? false,
     open(hash) {
       if (window === undefined) {
         window = make(hash);

@@ -20,8 +20,8 @@ export interface WindowRequestParts {
   readonly prefer: (preferences: Preferences) => Surroundings;
   readonly about: () => About;
   readonly words: () => Words;
-  /** `YYYY-MM-DD`, for names of files. */
-  readonly today: () => string;
+  /** `YYYYMMDD-HHMMSS`, for names of files. */
+  readonly stamp: () => string;
 }
 
 const FILES = {
@@ -30,7 +30,7 @@ const FILES = {
 } as const satisfies Record<(typeof SAVES)[number], object>;
 
 export function windowRequests(parts: WindowRequestParts): Handlers {
-  const { supervisor, shell, window, feed, surroundings, prefer, about, words, today } = parts;
+  const { supervisor, shell, window, feed, surroundings, prefer, about, words, stamp } = parts;
   const { client } = supervisor;
 
   /** Two askers of one run see its checks twice; the page starts one at a time. */
@@ -61,7 +61,7 @@ export function windowRequests(parts: WindowRequestParts): Handlers {
     act: ({ action }) => supervisor.act(action),
     async save({ what }) {
       const { name, extension } = FILES[what];
-      const path = await shell.askWhereToSave({ name: `${name}-${today()}.${extension}`, extension });
+      const path = await shell.askWhereToSave({ name: `${name}-${stamp()}.${extension}`, extension });
       return path === undefined ? { kind: 'cancelled' } : await supervisor.save(what, path);
     },
     async copy({ text }) {

@@ -60,7 +60,9 @@ function Header({ store, route }: PageProps) {
 
 export function App({ store, route }: { readonly store: Store; readonly route: ReadonlySignal<Route> }) {
   const main = useRef<HTMLElement>(null);
-  const shown = useRef<string | undefined>(undefined);
+  const shown = useRef<Route | undefined>(undefined);
+  /** How far the list of calls was scrolled when one of them was opened. Pixels. */
+  const scrolled = useRef(0);
   useSignalEffect(() => {
     const { language, words } = store.ui.value;
     const { theme } = store.surroundings.value.preferences;
@@ -70,10 +72,23 @@ export function App({ store, route }: { readonly store: Store; readonly route: R
     root.dataset['theme'] = theme;
     document.title = `${words.frame.pages[page]} - ${words.frame.product}`;
     // Not on arrival: the browser puts the focus at the top by itself.
-    const next = hashOf(page, call);
-    const isChange = shown.current !== undefined && shown.current !== next;
-    shown.current = next;
-    if (isChange) requestAnimationFrame(() => main.current?.querySelector('h1')?.focus());
+    const before = shown.current;
+    shown.current = route.value;
+    if (before === undefined || hashOf(before.page, before.call) === hashOf(page, call)) return;
+    if (page === 'activity' && call !== undefined && before.call === undefined) scrolled.current = window.scrollY;
+    const left = page === 'activity' && call === undefined && before.page === 'activity' ? before.call : undefined;
+    requestAnimationFrame(() => {
+      const row =
+        left === undefined ? null : main.current?.querySelector<HTMLElement>(`a[href="${hashOf('activity', left)}"]`);
+      if (row == null) {
+        main.current?.querySelector('h1')?.focus();
+        if (call !== undefined) window.scrollTo(0, 0);
+        return;
+      }
+      // Who comes back from a call goes on where the list was left.
+      window.scrollTo(0, scrolled.current);
+      row.focus();
+    });
   });
   const View = VIEWS[route.value.page];
   return (

@@ -30,7 +30,8 @@ const inBrowser = (): PageClient =>
 const client = window.outpost === undefined ? inBrowser() : createIpcPage(window.outpost);
 const unasked: Surroundings = { language: languageOf(navigator.languages), preferences: DEFAULT_PREFERENCES };
 // Before the first picture, so that it is in the right language at once.
-const store = createStore(client, await client.surroundings().catch(() => unasked), navigator.languages);
+const first = await client.surroundings().catch(() => unasked);
+const store = createStore(client, browserClock, first, navigator.languages);
 const route = signal(routeOf(location.hash));
 
 window.addEventListener('hashchange', () => {

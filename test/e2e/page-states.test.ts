@@ -196,6 +196,37 @@ test('in German no English is left', NEEDS_BROWSER, async () => {
   assert.deepEqual([...left], []);
 });
 
+test('in forced colours every status shape has the system’s colour', NEEDS_BROWSER, async () => {
+  await page.emulateMedia({ forcedColors: 'active' });
+  await show({ state: 'fallback', hash: '#/' });
+  const fills = await page.evaluate(() => {
+    const text = getComputedStyle(document.documentElement).color;
+    return [...document.querySelectorAll('.icon-ground')].map((each) => getComputedStyle(each).fill === text);
+  });
+  await page.emulateMedia({ forcedColors: 'none' });
+  assert.ok(fills.length > 3 && fills.every(Boolean), String(fills));
+});
+
+test('in a window of the usual size the list of calls fits, and no word is cut', NEEDS_BROWSER, async () => {
+  await page.setViewportSize(WIDE);
+  for (const language of ['en', 'de']) {
+    await show({ state: 'fine', hash: '#/activity', language });
+    const over = await page.evaluate(() => {
+      const frame = document.querySelector('.scroll');
+      return (frame?.scrollWidth ?? 999) - (frame?.clientWidth ?? 0);
+    });
+    assert.ok(over <= 0, `${language}: ${over} px`);
+    assert.equal((await page.locator('tbody code wbr').count()) > 0, true);
+  }
+});
+
+test('in the tray’s window nothing offers to load the page again', NEEDS_BROWSER, async () => {
+  await show({ state: 'outdated-window', hash: '#/' });
+  assert.equal(await page.getByRole('button', { name: 'Load again' }).count(), 0);
+  await show({ state: 'outdated', hash: '#/' });
+  assert.equal(await page.getByRole('button', { name: 'Load again' }).count(), 1);
+});
+
 test('the chosen theme wins over the system’s', NEEDS_BROWSER, async () => {
   const ground = async (theme: string, colorScheme: 'light' | 'dark') => {
     await page.emulateMedia({ colorScheme });

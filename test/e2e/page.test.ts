@@ -154,6 +154,8 @@ test('a warning offers its command, and help where the organisation names some',
   await page.getByRole('button', { name: 'Copy “outpost ca install”' }).click();
   await page.getByText('Copied').first().waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'outpost ca install');
+  agent.change({ health: [help] });
+  await page.waitForFunction(() => document.activeElement?.id === 'attention');
   await context?.route('https://help.example/', (route) => route.fulfill({ body: 'here' }));
   const popup = page.waitForEvent('popup');
   await page.getByRole('link', { name: 'Help desk' }).click();
@@ -295,9 +297,12 @@ test(
     await page.getByRole('heading', { name: 'Outpost is not answering' }).waitFor();
     await page.getByRole('heading', { name: 'AI providers' }).waitFor();
     await page.getByRole('status').filter({ hasText: 'Outpost is not answering' }).waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Try now' }).focus();
     agent.call(fakeCall(70, { id: 'after-restart', app: 'After the restart' }));
     api = await startApi(port);
     await page.getByRole('heading', { name: 'Outpost is not answering' }).waitFor({ state: 'detached' });
+    // The button went with the notice.
+    await headingFocused(page);
     await page.getByRole('link', { name: 'Activity' }).click();
     await page.getByRole('rowheader', { name: 'After the restart' }).waitFor();
   },
@@ -313,6 +318,7 @@ test(
     await api.close();
     api = await startApi(port);
     await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+    await page.getByText('What you see below is from before.').waitFor();
     await page.goto(api.url);
     await page.getByRole('heading', { name: 'Sign in from a terminal' }).waitFor();
     assert.match((await page.textContent('main')) ?? '', /outpost ui/);

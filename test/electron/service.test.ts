@@ -3,7 +3,7 @@
 // only with OUTPOST_ELECTRON=PATH.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -45,9 +45,17 @@ describe('the tray beside a service', { skip: SKIP }, () => {
       `#!/bin/bash\n${letGo} 2> /dev/null\nsetsid ${run.join(' ')} ${ports} > /dev/null 2>&1 &\n`,
     );
     chmodSync(join(bin, 'systemctl'), 0o755);
+    // The place where an installed one has its data: a service has nothing to do with any other.
+    const states = join(desktop.folder, 'states');
+    mkdirSync(states);
+    symlinkSync(agent.dataDir, join(states, 'outpost'));
     tray = await startTray(desktop, {
       args: ['--hidden'],
-      env: { OUTPOST_DATA_DIR: agent.dataDir, PATH: `${bin}:${desktop.env['PATH'] ?? ''}` },
+      env: {
+        XDG_STATE_HOME: states,
+        OUTPOST_DATA_DIR: join(states, 'outpost'),
+        PATH: `${bin}:${desktop.env['PATH'] ?? ''}`,
+      },
     });
   });
   after(async () => {

@@ -15,7 +15,7 @@ registerHooks({
 });
 
 export const electron = await import('./electron.ts');
-const { createShell } = await import('../../src/main/shell.ts');
+export const { createShell } = await import('../../src/main/shell.ts');
 
 /** Chromium's own folder of this process. */
 export const folder = mkdtempSync(join(tmpdir(), 'outpost-shell-'));

@@ -64,6 +64,15 @@ class FakeApp extends EventEmitter {
   setLoginItemSettings(settings: unknown): void {
     this.calls.push(['setLoginItemSettings', settings]);
   }
+  setAppUserModelId(id: string): void {
+    this.calls.push(['setAppUserModelId', id]);
+  }
+  /** Of a Mac. */
+  openedAtLogin = false;
+  opensAtLogin = false;
+  getLoginItemSettings(): { openAtLogin: boolean; wasOpenedAtLogin: boolean } {
+    return { openAtLogin: this.opensAtLogin, wasOpenedAtLogin: this.openedAtLogin };
+  }
   quit(): void {
     const event = fakeEvent({});
     this.emit('before-quit', event);
@@ -161,6 +170,7 @@ export class BrowserWindow extends EventEmitter {
   readonly options: Plain & { webPreferences: Plain };
   readonly webContents: FakeContents;
   visible = false;
+  minimized = false;
   destroyed = false;
   menuBar = true;
   focused = 0;
@@ -187,9 +197,14 @@ export class BrowserWindow extends EventEmitter {
     this.focused++;
   }
   isMinimized(): boolean {
-    return false;
+    return this.minimized;
   }
-  restore(): void {}
+  isVisible(): boolean {
+    return this.visible;
+  }
+  restore(): void {
+    this.minimized = false;
+  }
   isDestroyed(): boolean {
     return this.destroyed;
   }

@@ -176,6 +176,7 @@ function fakeUsage(): UsageReport {
     output_tokens: calls * 340,
     cost_usd: calls / 100,
     unpriced: 0,
+    uncounted: 0,
   });
   const dateOf = (daysAgo: number): string => new Date(START - daysAgo * 86_400_000).toISOString().slice(0, 10);
   return {

@@ -38,6 +38,7 @@ export function fakeTotals(scale: number, part: Partial<UsageTotals> = {}): Usag
     output_tokens: scale * 2_345,
     cost_usd: scale * 0.0625,
     unpriced: 0,
+    uncounted: 0,
     ...part,
   };
 }

@@ -34,7 +34,16 @@ function troubledProviders(now: number): readonly ProviderItem[] {
         ],
       },
     },
-    PROVIDERS.gemini,
+    {
+      ...PROVIDERS.gemini,
+      health: {
+        state: 'down',
+        why: 'rate-limit',
+        since: now - 2 * MINUTE,
+        next_try: now + MINUTE,
+        out: [{ scope: 'endpoint', ...open, why: 'rate-limit' }],
+      },
+    },
   ];
 }
 
@@ -73,7 +82,7 @@ export function agentStates(now: number): readonly GalleryState[] {
     overview('fallback', 'A provider is out, another answers', {
       providers: [...troubledProviders(now)],
       fallbacks,
-      health: [warningAt(now, 'providers-out')],
+      health: [{ ...warningAt(now, 'providers-out'), since: now - 4 * MINUTE }],
     }),
     overview('offline', 'This computer is offline', { offline: true, health: [warningAt(now, 'offline')] }),
     overview('rejected', 'A configuration with mistakes, a full log', {

@@ -62,11 +62,16 @@ export function answerStates(now: number): readonly GalleryState[] {
       state,
       answers: {
         ...fine,
-        call: async () =>
-          detailAt(now, {
+        call: async () => {
+          // What it took is not known yet.
+          const { cost_usd: _, fallback_from: __, rows, ...detail } = detailAt(now);
+          return {
+            ...detail,
             call: callsOf(now)[0] ?? callAt(now, 1),
             attempts: [{ attempt: 1, provider: 'anthropic', model: 'claude-opus-4-1', result: 'running' }],
-          }),
+            rows: rows.slice(0, 1),
+          };
+        },
       },
     },
     {

@@ -67,26 +67,23 @@ export function callsOf(now: number): readonly ActivityItem[] {
       result: 'refused',
       error: 'OUT_BLOCKED_MODEL',
     },
-    callAt(now, 3, {
-      id: 'req-fallback',
-      app: 'Code editor',
-      provider: 'anthropic',
-      model: 'gpt-4o',
-      sent_model: 'claude-sonnet-4-5',
-    }),
+    fallbackCallAt(now),
     callAt(now, 4, { result: 'failed', error: 'rate-limit', output_tokens: 0 }),
     callAt(now, 5, { result: 'cancelled' }),
-    callAt(now, 6, { result: 'broken', error: 'OUT_UPSTREAM_BROKE' }),
+    callAt(now, 6, { result: 'broken', error: 'OUT_UPSTREAM_BROKEN' }),
     ...Array.from({ length: 9 }, (_, at) => callAt(now, at + 7)),
   ];
 }
 
+/** The third one fell back. */
+const loggedAt = (now: number, number: number) => (number === 3 ? fallbackCallAt(now) : callAt(now, number));
+
 export const manyCalls = (now: number): readonly ActivityItem[] =>
-  Array.from({ length: ACTIVITY_LIMIT }, (_, at) => callAt(now, at + 1));
+  Array.from({ length: ACTIVITY_LIMIT }, (_, at) => loggedAt(now, at + 1));
 
 /** A page of the whole log, with older ones behind it. */
 export function callsPageOf(now: number, length: number = CALLS_LIMIT): CallsPage {
-  return { calls: Array.from({ length }, (_, at) => callAt(now, at + 1)), next: '1a.7c' };
+  return { calls: Array.from({ length }, (_, at) => loggedAt(now, at + 1)), next: '1a.7c' };
 }
 
 const provider = (name: string, type: string, base_url: string, part: Partial<ProviderItem> = {}): ProviderItem => ({
@@ -181,6 +178,7 @@ export function usageAt(now: number, factor = 1): UsageReport {
     output_tokens: Math.round(calls * share * 640 * factor),
     cost_usd: Math.round(calls * share * 184 * factor) / 10_000,
     unpriced: Math.round(3 * share * factor),
+    uncounted: Math.round(4 * share * factor),
   });
   const shares = [0.7, 1.1, 0.9, 0.1, 0.05, 1.4, 0.6];
   const sum = shares.reduce((all, one) => all + one, 0);
@@ -197,32 +195,40 @@ export function usageAt(now: number, factor = 1): UsageReport {
   };
 }
 
-const rowOf = (now: number, seq: number, body: object): string =>
+const rowOf = (now: number, seq: number, body: object, at = now - (12_846 - seq) * 9_000): string =>
   JSON.stringify({
     v: 1,
     epoch: '0123456789abcdef',
     seq,
-    at: now - (12_846 - seq) * 9_000,
+    at,
     prev: 'a1'.repeat(32),
     body,
     hash: 'b2'.repeat(32),
   });
 
-/** A call that one provider failed and another answered. */
+/** A call that one provider failed and another answered: all numbers as in its attempts. */
+function fallbackCallAt(now: number): ActivityItem {
+  return callAt(now, 3, {
+    id: 'req-fallback',
+    app: 'Code editor',
+    provider: 'anthropic',
+    model: 'gpt-4o',
+    sent_model: 'claude-sonnet-4-5',
+    input_tokens: 3_120,
+    output_tokens: 812,
+    first_content_ms: 1_810,
+    total_ms: 6_800,
+  });
+}
+
+/** In full. */
 export function detailAt(now: number, part: Partial<CallDetail> = {}): CallDetail {
+  const call = fallbackCallAt(now);
   return {
-    call: callAt(now, 3, {
-      id: 'req-fallback',
-      app: 'Code editor',
-      provider: 'anthropic',
-      model: 'gpt-4o',
-      sent_model: 'claude-sonnet-4-5',
-      total_ms: 6_900,
-    }),
+    call,
     decision: {
       id: 'dec-8f2c',
       reason: 'No rule forbids it.',
-      rule: 'models.allow',
       policy: `${'c0ffee'.repeat(10)}beef`,
       entrance: 'intercept',
       protocol: 'h2',
@@ -265,8 +271,13 @@ export function detailAt(now: number, part: Partial<CallDetail> = {}): CallDetai
     fallback_from: 'openai-primary',
     cost_usd: 0.0215,
     rows: [
-      rowOf(now, 12_840, { kind: 'intent', request: 'req-fallback', app: 'Code editor', model: 'gpt-4o' }),
-      rowOf(now, 12_842, { kind: 'outcome', request: 'req-fallback', result: 'complete', provider: 'anthropic' }),
+      rowOf(now, 12_840, { kind: 'intent', request: 'req-fallback', app: 'Code editor', model: 'gpt-4o' }, call.at),
+      rowOf(
+        now,
+        12_842,
+        { kind: 'outcome', request: 'req-fallback', result: 'complete', provider: 'anthropic' },
+        call.at + 6_800,
+      ),
     ],
     ...part,
   };
@@ -274,15 +285,17 @@ export function detailAt(now: number, part: Partial<CallDetail> = {}): CallDetai
 
 export function blockedDetailAt(now: number): CallDetail {
   const { policy: _, ...decision } = detailAt(now).decision;
+  const call = callsOf(now)[2] ?? callAt(now, 2);
   return {
-    call: callsOf(now)[2] ?? callAt(now, 2),
+    call,
     decision: {
       ...decision,
       reason: 'The model gpt-3.5-turbo is not allowed by your organisation’s rules.',
       rule: 'models.deny[0]',
+      process: { name: 'python3', exe: '/usr/bin/python3', pid: 6_204 },
     },
     attempts: [],
-    rows: [rowOf(now, 12_838, { kind: 'refusal', request: 'req-blocked', code: 'OUT_BLOCKED_MODEL' })],
+    rows: [rowOf(now, 12_838, { kind: 'refusal', request: 'req-blocked', error: 'OUT_BLOCKED_MODEL' }, call.at)],
   };
 }
 

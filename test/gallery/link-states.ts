@@ -57,6 +57,7 @@ export function linkStates(now: number): readonly GalleryState[] {
       state,
       answers: inBrowser(answers),
     },
+    { name: 'outdated-window', label: 'Window: another version', at: OVERVIEW, link: { kind: 'outdated' }, answers },
     {
       name: 'outdated',
       label: 'Another version',

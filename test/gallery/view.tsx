@@ -6,6 +6,7 @@ import { render } from 'preact';
 import { createFakeClient } from '../../src/client/fake.ts';
 import { DEFAULT_PREFERENCES, preferences } from '../../src/contract/tray.ts';
 import { App } from '../../src/renderer/app.tsx';
+import { browserClock } from '../../src/renderer/clock.ts';
 import { routeOf } from '../../src/renderer/model/route.ts';
 import { createStore } from '../../src/renderer/model/store.ts';
 import { galleryStates } from './states.ts';
@@ -53,7 +54,7 @@ async function show({ state: name, hash, language = 'system', theme = 'system' }
     ...state.answers,
     preferences: chosen.success ? chosen.data : DEFAULT_PREFERENCES,
   });
-  const store = createStore(client, await client.surroundings(), navigator.languages);
+  const store = createStore(client, browserClock, await client.surroundings(), navigator.languages);
   const route = signal(routeOf(hash));
   const turn = (): void => {
     route.value = routeOf(location.hash);

@@ -14,11 +14,12 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { auditRow } from '../../src/contract/audit-row.ts';
-import { type AgentState, agentState, doctorReport } from '../../src/contract/local-api.ts';
 import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/contract/data-files.ts';
+import { type AgentState, agentState, doctorReport } from '../../src/contract/local-api.ts';
 import { type Agent, IN_ORGANISATION, runOutpost, startAgent } from '../fakes/agent.ts';
 import { makeTestCa } from '../fakes/pki.ts';
 import { SimulatedProvider } from '../fakes/provider/simulated-provider.ts';
+import { answersProof } from '../fakes/proving.ts';
 import { callGateway, chat, filesUnder, requestIdOf, untilState } from './daemon-kit.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -106,7 +107,9 @@ describe('with the daemon down', () => {
       { status: 401, body: '{"error":{"code":"unauthorised","message":"no"}}', words: /refused with status 401/ },
       { status: 200, body: '<html>', words: /answered without JSON/ },
     ];
-    const server = createServer((_request, response) => {
+    let isOurs = false;
+    const server = createServer((request, response) => {
+      if (isOurs && answersProof('token', request, response)) return;
       const { status = 500, body = '' } = answers[0] ?? {};
       response.writeHead(status).end(body);
     }).listen(0, '127.0.0.1');
@@ -122,6 +125,12 @@ describe('with the daemon down', () => {
       assert.match(stderr, words);
       assert.match(stderr, new RegExp(`^outpost status: .*\\(process ${process.pid}, ${url}\\) [^\n]*; restart it\n$`));
     };
+    const { stderr: foreign } = await runOutpost(['status', '--data-dir', stale]);
+    assert.equal(
+      foreign,
+      `outpost status: the program at ${url} is not your daemon; remove ${join(stale, RUN_FILE)} or restart outpost\n`,
+    );
+    isOurs = true;
     while (answers[0] !== undefined) {
       await told(answers[0].words);
       answers.shift();

@@ -3,8 +3,20 @@
 // retention. Without a thread of their own: what is asked here is what they read.
 
 import assert from 'node:assert/strict';
-import { closeSync, cpSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
 import type { IntentBody, OutcomeBody } from '../../src/contract/audit-row.ts';
 import type { ActivityItem } from '../../src/contract/local-api.ts';
 import {
@@ -35,7 +47,14 @@ const detail = (dir: string, id: string) => {
   const found = detailOf(rowsOfCall(dir, id), costOf);
   return found === undefined ? undefined : callDetail.parse(found);
 };
-const usageBy = (log: UsageLog): UsageReport => usageReport.parse(log.report(systemClock.now(), 'UTC', costOf));
+function report(log: UsageLog, now: number): UsageReport {
+  const pieces = log.report(now, 'UTC', costOf);
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done) return usageReport.parse(value);
+  }
+}
+const usageBy = (log: UsageLog): UsageReport => report(log, systemClock.now());
 const usage = (dir: string): UsageReport => usageBy(new UsageLog(dir));
 /** Without the moment at which it was asked for. */
 const counted = ({ at: _, ...rest }: UsageReport) => rest;
@@ -247,6 +266,53 @@ test('usage reads on where it was, and is what a new count would be', async (t) 
   assert.deepEqual(counted(report), counted(usage(dir)));
 });
 
+test('a count that fails in the middle of a file goes on from there, and counts nothing twice', async (t) => {
+  const dir = temporaryFolder(t);
+  makeQueue(dir, 4_000);
+  const [file] = listQueueFiles(dir);
+  const kept = new UsageLog(dir);
+  const pieces = kept.report(systemClock.now(), 'UTC', costOf);
+  for (let n = 0; n < 3; n++) assert.equal(pieces.next().done, false);
+  const other = new Database(file?.path ?? '');
+  try {
+    other.exec('BEGIN EXCLUSIVE');
+    // SQLite waits two seconds for it.
+    assert.throws(() => pieces.next(), /locked/);
+    other.exec('ROLLBACK');
+  } finally {
+    other.close();
+  }
+  assert.deepEqual(counted(usageBy(kept)), counted(usage(dir)));
+  assert.equal(usageBy(kept).total.calls, 2_000);
+});
+
+test('a file that could not be read once is counted when it can', async (t) => {
+  const dir = temporaryFolder(t);
+  await calls(dir, 'r', 200, SMALL);
+  const [file] = listQueueFiles(dir);
+  const path = file?.path ?? '';
+  const kept = new UsageLog(dir);
+  renameSync(path, `${path}.aside`);
+  writeFileSync(path, 'no database');
+  assert.ok(usageBy(kept).total.calls < 200);
+  renameSync(`${path}.aside`, path);
+  assert.equal(usageBy(kept).total.calls, 200);
+});
+
+test('a file that a newer version has made is passed over', async (t) => {
+  const dir = temporaryFolder(t);
+  await calls(dir, 'r', 200, SMALL);
+  const all = usage(dir).total.calls;
+  const newest = new Database(listQueueFiles(dir).at(-1)?.path ?? '');
+  newest.exec(`INSERT OR REPLACE INTO meta VALUES ('format', '2'); DROP TABLE rows; PRAGMA user_version = 9`);
+  newest.close();
+  const { total } = usage(dir);
+  assert.ok(total.calls > 0 && total.calls < all, String(total.calls));
+  assert.equal(idsOf(allCalls(dir)).at(-1), 'r0');
+  assert.equal(detail(dir, 'r0')?.call.result, 'complete');
+  assert.equal(detail(dir, 'r199'), undefined);
+});
+
 test('days are counted from the rows that remain: a file that has gone takes its calls with it', async (t) => {
   const dir = temporaryFolder(t);
   await calls(dir, 'r', 200, SMALL);
@@ -265,10 +331,10 @@ test('the next day all is counted anew', async (t) => {
   await calls(dir, 'r', 3);
   const kept = new UsageLog(dir);
   const now = systemClock.now();
-  assert.equal(kept.report(now, 'UTC', costOf).total.calls, 3);
-  const later = kept.report(now + 2 * 86_400_000, 'UTC', costOf);
+  assert.equal(report(kept, now).total.calls, 3);
+  const later = report(kept, now + 2 * 86_400_000);
   assert.deepEqual([later.total.calls, later.days[6]?.calls], [3, 0]);
-  const muchLater = kept.report(now + 9 * 86_400_000, 'UTC', costOf);
+  const muchLater = report(kept, now + 9 * 86_400_000);
   assert.deepEqual([muchLater.total.calls, muchLater.days.length], [0, 7]);
   assert.ok((muchLater.since ?? 0) > 0);
 });

@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/contract/data-files.ts';
 import type { OverrideAnswer } from '../../src/contract/local-api.ts';
 import { OVERRIDE_REFUSALS, overrideAnswer } from '../../src/contract/local-api.ts';
-import { API_TOKEN_FILE, type Ready, RUN_FILE } from '../../src/contract/data-files.ts';
 import { type CommandResult, runOutpost } from '../fakes/agent.ts';
 import { bearer, codeOf, startTestApi, TOKEN } from './local-api-harness.ts';
 

@@ -53,6 +53,16 @@ test('who does not wait any more ends it, also before it began', async () => {
   assert.equal((await run({ ...base, command: ['/bin/sleep', '1000'], stop: stop.signal })).signal, 'SIGKILL');
 });
 
+test('what cannot even be tried ends as a program that is not there', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'outpost-commands-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const plain = join(folder, 'plain');
+  writeFileSync(plain, '');
+  // ENOTDIR and E2BIG are thrown, ENOENT comes as an event.
+  for (const command of [[join(plain, 'x')], ['/bin/true', 'x'.repeat(4 * 2 ** 20)], [join(folder, 'none')]] as const)
+    assert.equal((await run({ ...base, command: [...command] })).code, 127);
+});
+
 test('arguments are no words of a shell', async () => {
   const { stdout } = await run({ ...base, command: ['/bin/echo', '$(id)', '; id', '`id`'] });
   assert.equal(stdout, '$(id) ; id `id`\n');

@@ -3,12 +3,13 @@
 // a script of ours.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../src/contract/clock.ts';
 import { createChildHost } from '../../src/main/child-host.ts';
 import { createRunner } from '../../src/main/command-runner.ts';
 import { programEnv } from '../../src/main/daemon-env.ts';
@@ -18,6 +19,7 @@ import type { End } from '../../src/main/life/life.ts';
 import { readPlace } from '../../src/main/run-file.ts';
 import { createServiceHost } from '../../src/main/service-host.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
+import { FakeClock } from '../fakes/clock.ts';
 
 const OUTPOST = fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url));
 const PORTS = ['--proxy-port', '0', '--gateway-port', '0', '--api-port', '0'];
@@ -211,6 +213,90 @@ test('a program that is not there, or fails, is told as not started', async (t) 
   }
   await until(() => ends.length === 3, 'the services');
   assert.deepEqual(new Set(ends.map(({ kind }) => kind)), new Set(['not-started']));
+});
+
+test('a program that cannot even be tried is told as not started, and the next start is tried as any', async (t) => {
+  const folder = folderFor(t);
+  const plain = join(folder, 'plain');
+  writeFileSync(plain, '');
+  const ends: End[] = [];
+  const child = createChildHost({ outpost: [join(plain, 'x')], args: [], env: {}, clock: systemClock });
+  child.onEnd((end) => ends.push(end));
+  child.start();
+  child.start();
+  assert.deepEqual(ends, [{ kind: 'not-started' }, { kind: 'not-started' }]);
+  assert.equal(child.pid(), undefined);
+});
+
+test('service: without a manager nothing is installed, whatever files lie there; one that refuses is still there', async (t) => {
+  const folder = folderFor(t);
+  const unit = join(folder, 'outpostd.service');
+  writeFileSync(unit, '');
+  const says = (text: string): [string, ...string[]] => ['/bin/sh', '-c', `echo '${text}' >&2; exit 1`];
+  const starts: readonly (readonly [[string, ...string[]], boolean])[] = [
+    [[join(folder, 'systemctl')], false],
+    [says('System has not been booted with systemd as init system (PID 1).'), false],
+    [says('Failed to connect to user scope bus via local transport: No such file or directory'), false],
+    [says('Job for outpostd.service failed.'), true],
+  ];
+  for (const [start, stays] of starts) {
+    const service = createServiceHost({
+      service: { places: [unit], start },
+      run: createRunner(systemClock),
+      env: { PATH: '/bin' },
+    });
+    const ends: End[] = [];
+    service.onEnd((end) => ends.push(end));
+    assert.equal(service.installed(), true);
+    service.start();
+    await until(() => ends.length > 0, 'the end is told');
+    assert.deepEqual([ends, service.installed()], [[{ kind: 'not-started' }], stays], start.join(' '));
+  }
+});
+
+/** Takes its time to end when it is asked to. */
+function slowChild(t: TestContext, body: string, clock: Clock) {
+  const folder = folderFor(t);
+  const script = join(folder, 'slow.sh');
+  writeFileSync(script, `#!/bin/bash\n${body}\n`, { mode: 0o700 });
+  return { folder, host: createChildHost({ outpost: [script], args: [], env: { PATH: '/bin' }, clock }) };
+}
+
+test('child: a start that waits for the end of the one before is called off by a stop', async (t) => {
+  const body = 'trap \'sleep 0.3; exit 0\' TERM\necho >>"$0.up"\nwhile :; do sleep 0.05; done';
+  const { folder, host } = slowChild(t, body, systemClock);
+  const up = join(folder, 'slow.sh.up');
+  host.start();
+  await until(() => existsSync(up), 'it is up');
+  const first = host.stop();
+  host.start();
+  await host.stop();
+  await first;
+  await nextTurn();
+  assert.equal(host.pid(), undefined, 'nothing is left behind');
+  host.start();
+  await until(() => readFileSync(up, 'utf8').length === 2, 'and it can be started again');
+  void host.stop();
+  host.start();
+  await until(() => readFileSync(up, 'utf8').length === 3, 'a start that nobody called off follows the end');
+  await host.stop();
+});
+
+test('child: what it started may hold its log open; its stop ends all the same', async (t) => {
+  const clock = new FakeClock();
+  const { folder, host } = slowChild(t, 'trap \'\' TERM\nsleep 1000 &\necho $! >"$0.pid"\nwait; wait; wait', clock);
+  const note = join(folder, 'slow.sh.pid');
+  host.start();
+  await until(() => existsSync(note) && readFileSync(note, 'utf8') !== '', 'it is up');
+  const pid = Number(readFileSync(note, 'utf8'));
+  t.after(() => process.kill(pid, 'SIGKILL'));
+  const own = host.pid() ?? 0;
+  const stopped = host.stop();
+  await clock.advanceAsync(5_000);
+  await until(() => !isAlive(own), 'it is killed');
+  await clock.advanceAsync(2_000);
+  await stopped;
+  assert.equal(host.pid(), undefined);
 });
 
 test('programs get nothing of the tray’s own runtime', () => {

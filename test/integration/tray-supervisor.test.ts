@@ -2,123 +2,36 @@
 // The supervisor with real daemons and with a local API that the test plays: what it starts, follows, tells, and leaves alone.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, setGlobalProxyFromEnv } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { AgentState } from '../../src/contract/local-api.ts';
 import { API_VERSION, API_VERSION_HEADER } from '../../src/contract/local-api-constants.ts';
-import type { Link } from '../../src/contract/tray.ts';
-import { createChildHost } from '../../src/main/child-host.ts';
 import { createRunner } from '../../src/main/command-runner.ts';
-import { programEnv } from '../../src/main/daemon-env.ts';
 import type { DaemonHost } from '../../src/main/daemon-host.ts';
-import { createOutpostCommand } from '../../src/main/outpost-command.ts';
 import { readPlace } from '../../src/main/run-file.ts';
-import type { Known, Supervisor } from '../../src/main/shapes.ts';
-import { createSupervisor } from '../../src/main/supervisor.ts';
+import { createServiceHost } from '../../src/main/service-host.ts';
 import { systemClock } from '../../src/proxy/clock.ts';
 import { createLocalApi } from '../../src/proxy/local-api/server.ts';
 import { silentLog } from '../../src/proxy/log.ts';
 import { VERSION } from '../../src/proxy/version.ts';
-import { CATALOGUES } from '../../src/strings/catalogue.ts';
+import { FakeClock } from '../fakes/clock.ts';
 import { createFakeAgent, type FakeAgent } from '../fakes/fake-agent.ts';
-
-const OUTPOST = [process.execPath, fileURLToPath(new URL('../../src/proxy/outpost.mjs', import.meta.url))] as const;
-const PORTS = ['--proxy-port', '0', '--gateway-port', '0', '--api-port', '0'];
-const TOKEN = 't'.repeat(43);
-const uid = process.getuid?.();
-
-async function until<T>(value: () => T | undefined | false, what: string): Promise<T> {
-  const limit = performance.now() + 60_000;
-  for (;;) {
-    const got = value();
-    if (got !== undefined && got !== false) return got;
-    assert.ok(performance.now() < limit, `${what}: it never came`);
-    await pause(25);
-  }
-}
-
-interface Scene {
-  readonly folder: string;
-  readonly dataDir: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** Done before the folder goes. */
-  readonly atEnd: (() => Promise<void>)[];
-}
-
-function sceneFor(t: TestContext): Scene {
-  const folder = mkdtempSync(join(tmpdir(), 'outpost-supervisor-'));
-  const atEnd: Scene['atEnd'] = [];
-  t.after(async () => {
-    for (const end of atEnd) await end();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const dataDir = join(folder, 'data');
-  mkdirSync(dataDir, { mode: 0o700 });
-  return {
-    folder,
-    dataDir,
-    atEnd,
-    env: programEnv({ ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder }),
-  };
-}
-
-const childOf = ({ dataDir, env }: Scene): DaemonHost =>
-  createChildHost({ outpost: [...OUTPOST], args: ['--data-dir', dataDir, ...PORTS], env, clock: systemClock });
-
-/** A host that only notes what it is asked. */
-function notedHost(installed: boolean): DaemonHost & { readonly asked: string[] } {
-  const asked: string[] = [];
-  return {
-    asked,
-    installed: () => installed,
-    start: () => void asked.push('start'),
-    stop: async () => void asked.push('stop'),
-    pid: () => undefined,
-    onEnd: () => undefined,
-  };
-}
-
-interface Told {
-  readonly supervisor: Supervisor;
-  readonly links: string[];
-  readonly known: () => Known;
-}
-
-const phaseOf = (link: Link): string => (link.kind === 'lost' ? `lost ${link.host?.phase}` : link.kind);
-
-function supervise(scene: Scene, child: DaemonHost, service: DaemonHost = notedHost(false)): Told {
-  const supervisor = createSupervisor({
-    clock: systemClock,
-    random: () => 0,
-    version: VERSION,
-    dataDir: scene.dataDir,
-    uid,
-    hosts: { child, service },
-    command: createOutpostCommand({
-      outpost: [...OUTPOST],
-      args: ['--data-dir', scene.dataDir],
-      env: scene.env,
-      run: createRunner(systemClock),
-    }),
-    words: () => CATALOGUES.en,
-    log: silentLog,
-  });
-  scene.atEnd.push(() => supervisor.quit());
-  const links = [phaseOf(supervisor.known().link)];
-  supervisor.listen(({ link }) => {
-    if (links.at(-1) !== phaseOf(link)) links.push(phaseOf(link));
-  });
-  return { supervisor, links, known: supervisor.known };
-}
-
-const isLive = ({ known }: Told): Promise<AgentState> =>
-  until(() => known().link.kind === 'live' && known().state, 'it is live');
+import { answersProof } from '../fakes/proving.ts';
+import {
+  childOf,
+  isLive,
+  notedHost,
+  phaseOf,
+  type Scene,
+  sceneFor,
+  supervise,
+  TOKEN,
+  uid,
+  until,
+} from './tray-supervisor-kit.ts';
 
 test('where nothing is installed and nobody answers, an own daemon is started, kept alive, and ended with the tray', async (t) => {
   const scene = sceneFor(t);
@@ -171,6 +84,7 @@ test('checks and the support bundle work with the daemon down', async (t) => {
   await assert.rejects(supervisor.client.recorded());
   assert.equal((await supervisor.save('rows', join(scene.folder, 'rows'))).kind, 'failed');
   const path = join(scene.folder, 'bundle.zip');
+  writeFileSync(path, 'from before, and the dialog asked');
   assert.deepEqual(await supervisor.save('support-bundle', path), { kind: 'saved', path });
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.equal(readFileSync(path).subarray(0, 2).toString(), 'PK');
@@ -253,12 +167,16 @@ test('a daemon of another version that speaks the same API is used, and named', 
   await played(t, scene, '0.0.1');
   const told = supervise(scene, notedHost(true), notedHost(true));
   await isLive(told);
-  assert.deepEqual([told.known().otherVersion, told.known().keeper], ['0.0.1', 'service']);
+  assert.deepEqual(
+    [told.known().otherVersion, told.known().keeper],
+    [{ version: '0.0.1', older: 'daemon' }, 'service'],
+  );
 });
 
 test('a daemon of another version of the API is left alone, and the older side is named', async (t) => {
   const scene = sceneFor(t);
-  const server = createServer((_, response) => {
+  const server = createServer((request, response) => {
+    if (answersProof(TOKEN, request, response)) return;
     response.writeHead(200, { [API_VERSION_HEADER]: String(API_VERSION + 1) }).end('{}');
   });
   announce(scene.dataDir, await listening(t, server), '99.0.0');
@@ -298,7 +216,8 @@ test('the token goes to the daemon’s own address only: no redirect is followed
   });
   const thief = await listening(t, server);
   let asked = 0;
-  const sender = createServer((_, response) => {
+  const sender = createServer((request, response) => {
+    if (answersProof(TOKEN, request, response)) return;
     asked++;
     response.writeHead(307, { location: `${thief}/v1/state`, [API_VERSION_HEADER]: String(API_VERSION) }).end();
   });
@@ -317,7 +236,8 @@ test('the token goes to the daemon’s own address only: no redirect is followed
 
 test('an API that never ends its answer holds nothing', async (t) => {
   const scene = sceneFor(t);
-  const server = createServer((_, response) => {
+  const server = createServer((request, response) => {
+    if (answersProof(TOKEN, request, response)) return;
     response.writeHead(200, { [API_VERSION_HEADER]: String(API_VERSION) });
     const more = (): void => {
       while (!response.destroyed && response.write('x'.repeat(65_536))) {}
@@ -334,14 +254,15 @@ test('an API that never ends its answer holds nothing', async (t) => {
 test('an answer that is too long is not read to its end', async (t) => {
   const scene = sceneFor(t);
   const state = JSON.stringify(createFakeAgent().state());
-  const server = createServer((_, response) => {
+  const server = createServer((request, response) => {
+    if (answersProof(TOKEN, request, response)) return;
     response.writeHead(200, { [API_VERSION_HEADER]: String(API_VERSION) });
     response.end(`${state}${' '.repeat(5 * 2 ** 20)}`);
   });
   announce(scene.dataDir, await listening(t, server), VERSION);
   const child = notedHost(true);
   const told = supervise(scene, child);
-  await until(() => child.asked.includes('start') || told.known().keeper === 'other', 'it is looked at');
+  await until(() => child.asked.includes('start') || told.known().link.kind === 'live', 'it is looked at');
   assert.deepEqual(child.asked, ['start']);
 });
 
@@ -359,6 +280,98 @@ test('a service that its manager brings back is followed again, and not started 
   await until(() => told.known().link.kind === 'live' && told.known().state?.api_refusals === 77, 'it is live again');
   assert.deepEqual(service.asked, []);
   assert.deepEqual(told.links, ['connecting', 'live', 'lost looking', 'lost starting', 'live']);
+});
+
+test('a listener or a host that fails holds nothing: the life goes on', async (t) => {
+  const scene = sceneFor(t);
+  const broken: DaemonHost = {
+    ...notedHost(true),
+    start: () => {
+      throw new Error('no');
+    },
+  };
+  const told = supervise(scene, broken);
+  const end = told.supervisor.listen(() => {
+    throw new Error('no');
+  });
+  let heard = 0;
+  told.supervisor.listen(() => heard++);
+  await until(() => told.links.includes('lost starting'), 'it is started, in vain');
+  assert.ok(heard > 0, 'the next one hears it all the same');
+  end();
+  await played(t, scene);
+  await isLive(told);
+});
+
+test('without a service manager the tray starts a daemon of its own, although the service’s file lies there', async (t) => {
+  const scene = sceneFor(t);
+  const unit = join(scene.folder, 'outpostd.service');
+  writeFileSync(unit, '');
+  const start: [string, ...string[]] = [join(scene.folder, 'systemctl')];
+  const service = createServiceHost({
+    service: { places: [unit], start },
+    run: createRunner(systemClock),
+    env: scene.env,
+  });
+  const told = supervise(scene, childOf(scene), service);
+  await isLive(told);
+  assert.equal(told.known().keeper, 'child');
+});
+
+test('a look that fails while the stream is open drops nothing', async (t) => {
+  const scene = sceneFor(t);
+  const agent = await played(t, scene);
+  const told = supervise(scene, notedHost(true));
+  await isLive(told);
+  // As if it were too busy to answer: nobody is found.
+  rmSync(join(scene.dataDir, 'run.json'));
+  told.supervisor.woke();
+  await pause(300);
+  agent.change({ api_refusals: 78 });
+  await until(() => told.known().state?.api_refusals === 78, 'the stream goes on');
+  assert.deepEqual(told.links, ['connecting', 'live']);
+});
+
+test('a daemon whose streams never open is asked more and more slowly', async (t) => {
+  const scene = sceneFor(t);
+  const clock = new FakeClock();
+  const state = JSON.stringify(createFakeAgent().state());
+  let streams = 0;
+  const server = createServer((request, response) => {
+    if (answersProof(TOKEN, request, response)) return;
+    const { url } = request;
+    const full = url === '/v1/events';
+    if (full) streams++;
+    response.writeHead(full ? 503 : 200, { [API_VERSION_HEADER]: String(API_VERSION) }).end(full ? '' : state);
+  });
+  announce(scene.dataDir, await listening(t, server), VERSION);
+  const told = supervise(scene, notedHost(true), notedHost(true), clock);
+  for (const wait of [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]) {
+    const before = streams;
+    clock.advance(Math.max(0, wait - 1));
+    // A look that came too soon would have been answered by now.
+    if (wait > 0) await fetch(new URL('/v1/state', readPlace(scene.dataDir, uid)?.origin));
+    assert.equal(streams, before, `not before ${wait} ms`);
+    clock.advance(wait === 0 ? 0 : 1);
+    await until(() => streams > before, 'the next one');
+    await until(() => /looking|down/.test(phaseOf(told.known().link)), 'it is gone');
+  }
+});
+
+test('who keeps it while it starts is the tray, as soon as its child lives', async (t) => {
+  const scene = sceneFor(t);
+  let pid: number | undefined;
+  const child: DaemonHost = {
+    ...notedHost(true),
+    start: () => {
+      pid = 4_711;
+    },
+    pid: () => pid,
+  };
+  const told = supervise(scene, child);
+  assert.equal(told.known().keeper, 'other', 'nobody');
+  await until(() => told.known().keeper === 'child', 'its child lives');
+  assert.notEqual(told.known().link.kind, 'live');
 });
 
 test('that nothing answers is a grave warning after some seconds, and Start is asked of the host', async (t) => {

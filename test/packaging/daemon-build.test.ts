@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { programKind } from '../../build/daemon/program.mjs';
 import { type BuiltDaemon, buildDaemon } from '../../build/daemon.mjs';
+import { markedVersion } from '../../build/version-mark.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LINUX = process.platform === 'linux';
@@ -59,6 +60,12 @@ test('a second build gives the same bytes', async () => {
   await buildDaemon({ out: again });
   assert.deepEqual(filesIn(again), filesIn(folder));
   for (const name of filesIn(folder)) assert.equal(hashOf(join(again, name)), hashOf(join(folder, name)), name);
+  // Over what an earlier build has left, too; what lies beside it is somebody's.
+  mkdirSync(`${again}.draft`);
+  writeFileSync(join(`${again}.draft`, 'letter.txt'), 'dear');
+  await buildDaemon({ out: again });
+  assert.deepEqual(filesIn(again), filesIn(folder));
+  assert.deepEqual(filesIn(`${again}.draft`), ['letter.txt']);
   rmSync(again, { recursive: true });
 });
 
@@ -115,7 +122,8 @@ const build = (...args: readonly string[]) =>
 test('--help tells the options', async () => {
   const { code, text } = await build('--help');
   assert.equal(code, 0);
-  for (const option of ['--out', '--platform', '--arch', '--node']) assert.ok(text.includes(option), option);
+  for (const option of ['--out', '--platform', '--arch', '--node', '--without-koffi'])
+    assert.ok(text.includes(option), option);
 });
 
 const other = process.arch === 'x64' ? 'arm64' : 'x64';
@@ -128,22 +136,54 @@ const REFUSED: readonly (readonly [what: string, args: () => readonly string[], 
   ['a Node that is no program', () => ['--node', join(ROOT, 'package.json')], /is no program/],
   ['what already holds something', () => ['--node', join(folder, 'outpost')], /no Node that something can be put into/],
   ['a folder with something else in it', () => ['--out', join(scratch, 'taken')], /holds something else/],
+  [
+    'a folder with an outpost of somebody else',
+    () => ['--out', join(scratch, 'theirs')],
+    /holds something else \(letter/,
+  ],
+  [
+    'a folder in which outpost is a folder',
+    () => ['--out', join(scratch, 'nested')],
+    /holds something else \(outpost\)/,
+  ],
   ['an unknown option', () => ['--fast'], /Unknown option '--fast'/],
 ];
 for (const [what, args, says] of REFUSED) {
   test(`${what} is refused with a sentence, and nothing is made`, async () => {
     const taken = join(scratch, 'taken');
-    await run('mkdir', ['-p', taken]);
-    writeFileSync(join(taken, 'letter.txt'), 'dear');
+    for (const folder of ['taken', 'theirs', 'nested/outpost']) {
+      mkdirSync(join(scratch, folder), { recursive: true });
+      writeFileSync(join(scratch, folder, 'letter.txt'), 'dear');
+    }
+    writeFileSync(join(scratch, 'theirs', 'outpost'), 'theirs');
     const out = join(scratch, 'refused');
     const { code, text } = await build('--out', out, ...args());
     assert.equal(code, 1);
     assert.match(text, says);
     assert.doesNotMatch(text, /\n\s+at /);
     assert.deepEqual(filesIn(taken), ['letter.txt']);
+    assert.deepEqual(filesIn(join(scratch, 'theirs')), ['letter.txt', 'outpost']);
+    assert.deepEqual(filesIn(join(scratch, 'nested')), ['outpost/letter.txt']);
     assert.ok(!readdirSync(scratch).some((name) => name.startsWith('refused')));
   });
 }
+
+const linuxOnly = { skip: !LINUX && 'koffi is for Linux' };
+test('without koffi for that processor nothing is built, unless that is asked for', linuxOnly, async () => {
+  const args = ['--arch', other, '--node', process.execPath, '--out', join(scratch, 'refused')];
+  const { code, text } = await build(...args);
+  assert.equal(code, 1);
+  assert.match(text, new RegExp(`koffi-linux-${other} is not installed: .*npm ci --cpu=${other}.* --without-koffi`));
+  // Gets as far as the next fault.
+  assert.match((await build(...args, '--without-koffi')).text, /is a program for linux/);
+  assert.ok(!readdirSync(scratch).some((name) => name.startsWith('refused')));
+});
+
+test('the executable says its version to whoever packs it', () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string };
+  assert.equal(markedVersion(readFileSync(join(folder, 'outpost'))), version);
+  assert.equal(markedVersion(readFileSync(process.execPath)), undefined);
+});
 
 test('for which system and processor a program is, its head says', () => {
   const head = (fill: (bytes: Buffer) => void) => {

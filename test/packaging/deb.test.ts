@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The deb, made by the stand-in for fpm: what is in it, and what installing, upgrading and removing it does to a machine. With the real
-// daemon where dist/daemon has been built for this machine (build/daemon.mjs), and started then.
+// tray, and with the real daemon where dist/daemon has been built for this machine (build/daemon.mjs), and started then.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { withRealDaemon, withRealTray } from '../../build/stand-ins/project.mjs';
+import { extractFile } from '@electron/asar';
+import { asarFiles } from '../../build/after-pack.mjs';
+import { markDaemon, withRealDaemon, withRealTray } from '../../build/stand-ins/project.mjs';
 import { fromRoot, missing, needs, projectIn, ran, scratch, skipped, succeeded, textOf } from './kit.ts';
 
 const place = scratch('deb');
@@ -16,13 +18,19 @@ const ARCH = process.arch === 'arm64' ? 'arm64' : 'x64';
 const tools = needs('dpkg-deb');
 const project = projectIn(place.path, 'linux', ARCH);
 const real = withRealDaemon(project.folder);
-withRealTray(project.folder);
+await withRealTray(project.folder);
 
 const debFile = (version: string) =>
   join(project.packages, `outpost_${version}_${ARCH === 'x64' ? 'amd64' : 'arm64'}.deb`);
 
 /** Both versions, one after the other; made once. */
-const debs = 'skip' in tools ? undefined : project.make('deb').then(() => project.make('deb', ['--version', '0.1.1']));
+const debs =
+  'skip' in tools
+    ? undefined
+    : project.make('deb').then(() => {
+        markDaemon(project.folder, '0.1.1');
+        return project.make('deb', ['--version', '0.1.1']);
+      });
 
 async function first(): Promise<string> {
   await debs;
@@ -84,6 +92,15 @@ test('the deb puts service, command and desktop entries where the system looks',
   assert.deepEqual(outside, []);
 });
 
+test('the deb has the tray that is built, and no placeholder', tools, async () => {
+  const folder = join(place.path, 'tray');
+  await succeeded('dpkg-deb', ['-x', await first(), folder]);
+  const names = asarFiles(join(folder, 'opt/Outpost/resources/app.asar'));
+  assert.ok(!names.some((name) => name.includes('-ABCDEFGH.')), names.join(' '));
+  const main = extractFile(join(folder, 'opt/Outpost/resources/app.asar'), 'dist/main/main.cjs');
+  assert.ok(main.equals(readFileSync(join(project.folder, 'dist/main/main.cjs'))) && main.length > 100_000);
+});
+
 test(
   'the desktop entry opens links outpost:// and belongs to the window',
   needs('dpkg-deb', 'desktop-file-validate'),
@@ -94,7 +111,7 @@ test(
     const path = join(folder, 'usr/share/applications/outpost-tray.desktop');
     const text = readFileSync(path, 'utf8');
     for (const line of [
-      'Exec=/opt/Outpost/outpost-tray %U',
+      'Exec=/opt/Outpost/outpost-tray --js-flags=--optimize-for-size %U',
       'MimeType=x-scheme-handler/outpost;',
       'StartupWMClass=outpost-tray',
       'Icon=outpost-tray',
@@ -171,7 +188,21 @@ test('removed, no service is left and only the machine’s own settings stay', i
   await installed;
   assert.equal(result('removed.enabled'), 'no');
   const left = changesOf('removed').filter((line) => /outpost/i.test(line) && !line.startsWith('+ /var/lib/dpkg/'));
-  assert.deepEqual(left, ['+ /etc/xdg/autostart/outpost-tray.desktop']);
+  // The second: that the service was on.
+  const mark = ['+ /var/lib/outpost', '+ /var/lib/outpost/enabled-before-removal'];
+  assert.deepEqual(left, ['+ /etc/xdg/autostart/outpost-tray.desktop', ...mark]);
+});
+
+test('installed again after a removal, the service is on if it was on', installing, async () => {
+  await installed;
+  assert.deepEqual([result('again.enabled'), result('again.marked')], ['yes', 'no']);
+  assert.equal(result('again-off.enabled'), 'no');
+});
+
+test('a removal that fails leaves the service on', installing, async () => {
+  await installed;
+  assert.match(result('remove.log'), /installed outpost package pre-removal script subprocess returned error/);
+  assert.deepEqual([result('aborted.enabled'), result('aborted.marked')], ['yes', 'no']);
 });
 
 /** Of the package manager and the desktop's caches, and the same for every package. */

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createPackage, extractAll, getRawHeader } from '@electron/asar';
@@ -14,17 +14,19 @@ import { parse as parsePlist } from 'plist';
 import afterPack, { asarFiles } from '../../build/after-pack.mjs';
 import { daemonFile, type PackedPlatform, requiredResources } from '../../build/resources.mjs';
 import { executable, programFacts } from '../../build/stand-ins/electron.mjs';
-import { filesBelow, projectIn, scratch } from './kit.ts';
+import { withRealTray } from '../../build/stand-ins/project.mjs';
+import { filesBelow, projectIn, scratch, textOf } from './kit.ts';
 
 const place = scratch('packages');
 after(place.remove);
 
+/** The real tray's; the hashes in its names are looked at in the tests of the page. */
 const ASAR = [
   'dist/main/main.cjs',
   'dist/main/preload.cjs',
   'dist/window/index.html',
-  'dist/window/page-ABCDEFGH.js',
-  'dist/window/style-ABCDEFGH.css',
+  'dist/window/page-HASH.js',
+  'dist/window/style-HASH.css',
   'package.json',
 ];
 
@@ -57,6 +59,7 @@ interface Packed {
 
 async function packed(name: string, platform: PackedPlatform, arch: 'x64' | 'arm64', target: string): Promise<Packed> {
   const project = projectIn(join(place.path, name), platform, arch);
+  await withRealTray(project.folder);
   if (name === 'again') {
     // Another folder, other dates: what must make no difference.
     const [then, now] = [new Date(1e12), new Date(1.1e12)];
@@ -81,7 +84,12 @@ const again = windows.then(() => packed('again', 'linux', 'x64', 'linux-dir'));
 
 for (const [name, made] of Object.entries({ linux, mac, windows })) {
   test(`${name}: app.asar holds the bundles and the page, and nothing else`, async () => {
-    assert.deepEqual(asarFiles((await made).asar).toSorted(), ASAR);
+    const files = asarFiles((await made).asar).toSorted();
+    assert.deepEqual(
+      files.map((path) => path.replace(/-[A-Z0-9]{8}\./, '-HASH.')),
+      ASAR,
+    );
+    assert.ok(!files.some((path) => path.includes('ABCDEFGH')), 'placeholders');
   });
 }
 
@@ -138,8 +146,14 @@ test('windows: the program says what it is, and which asar it takes', async () =
   assert.deepEqual(integrity, [{ file: 'resources\\app.asar', alg: 'SHA256', value: headerHash(asar) }]);
 });
 
+const { version: VERSION } = JSON.parse(textOf('package.json')) as { readonly version: string };
+
 /** Runs the hook on a copy of what was packed, after `harm` was done to it. */
-async function afterHarm(harm: (resources: string) => void | Promise<void>, arch: Arch = Arch.x64): Promise<void> {
+async function afterHarm(
+  harm: (resources: string) => void | Promise<void>,
+  arch: Arch = Arch.x64,
+  version = VERSION,
+): Promise<void> {
   const copy = join(place.path, 'harmed');
   rmSync(copy, { recursive: true, force: true });
   cpSync((await linux).out, copy, { recursive: true });
@@ -148,7 +162,7 @@ async function afterHarm(harm: (resources: string) => void | Promise<void>, arch
     appOutDir: copy,
     electronPlatformName: 'linux',
     arch,
-    packager: { getResourcesDir: (out) => join(out, 'resources') },
+    packager: { getResourcesDir: (out) => join(out, 'resources'), appInfo: { version } },
   });
 }
 
@@ -165,6 +179,48 @@ test('the build fails when anything undeclared is there', async () => {
     afterHarm((resources) => writeFileSync(join(resources, 'daemon', 'notes.txt'), '')),
     /daemon\/notes\.txt may not be there/,
   );
+});
+
+test('the build fails when a link is there, declared or not, to a file, a folder or nothing', async () => {
+  const linked = (to: string, name: string) =>
+    afterHarm((resources) => {
+      rmSync(join(resources, name), { force: true });
+      symlinkSync(to, join(resources, name));
+    });
+  await assert.rejects(linked('/etc/hostname', 'daemon/notes.txt'), /daemon\/notes\.txt may not be there/);
+  await assert.rejects(linked('/etc', 'daemon/etc'), /daemon\/etc is a link/);
+  await assert.rejects(linked('/nowhere', 'icons/blocked.png'), /icons\/blocked\.png is a link/);
+  await assert.rejects(linked('koffi.node', 'daemon/better_sqlite3.node'), /better_sqlite3\.node is a link/);
+  await assert.rejects(linked('better_sqlite3.node', 'daemon/outpost'), /daemon\/outpost is a link/);
+});
+
+test('the build fails when the daemon is of another version, or says none', async () => {
+  await assert.rejects(
+    afterHarm(() => undefined, Arch.x64, '9.9.9'),
+    new RegExp(`the daemon is of version ${VERSION.replaceAll('.', '\\.')}, the package of 9\\.9\\.9`),
+  );
+  await assert.rejects(
+    afterHarm((resources) => writeFileSync(join(resources, daemonFile('linux')), executable('linux', 'x64'))),
+    /the daemon is of version \(none\)/,
+  );
+});
+
+test('the build fails when a module of the daemon is for another machine', async () => {
+  for (const name of ['better_sqlite3.node', 'koffi.node']) {
+    await assert.rejects(
+      afterHarm((resources) => writeFileSync(join(resources, 'daemon', name), executable('linux', 'arm64'))),
+      new RegExp(`daemon/${name} is for linux arm64, the package for linux x64`),
+    );
+  }
+});
+
+test('a release with addresses of nobody, or without the licence of Node, is refused', async () => {
+  const project = projectIn(join(place.path, 'release'), 'linux', 'x64');
+  await assert.rejects(
+    project.make('linux-dir', ['--release']),
+    /no release .*addresses that end in \.invalid; .*no LICENSE\.node\.txt/,
+  );
+  assert.ok(!existsSync(project.packages));
 });
 
 test('the build fails when app.asar holds more than bundles and page, or less', async () => {
@@ -197,10 +253,10 @@ test('the build fails when the resources outgrow their budget', async () => {
 test('the build fails when the daemon is for another machine', async () => {
   await assert.rejects(
     afterHarm(() => undefined, Arch.arm64),
-    /the daemon is for linux x64, the package for linux arm64/,
+    /daemon\/outpost is for linux x64, the package for linux arm64/,
   );
   await assert.rejects(
     afterHarm((resources) => writeFileSync(join(resources, daemonFile('linux')), executable('win32', 'x64'))),
-    /the daemon is for win32 x64/,
+    /daemon\/outpost is for win32 x64/,
   );
 });

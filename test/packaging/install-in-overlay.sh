@@ -45,6 +45,11 @@ enabled() {
   if [ -L "$root/etc/systemd/user/default.target.wants/outpostd.service" ]; then echo yes; else echo no; fi >"$results/$1.enabled"
 }
 
+# Whether the mark of a removal is there.
+marked() {
+  if [ -e "$root/var/lib/outpost" ]; then echo yes; else echo no; fi >"$results/$1.marked"
+}
+
 mkdir -p "$root/home/person"
 chown 54321:54321 "$root/home/person"
 
@@ -96,6 +101,26 @@ person sh -c 'echo kept >/home/person/.local/state/outpost/mine'
 inside dpkg -r outpost >"$results/remove.log" 2>&1
 enabled removed
 changes removed
+
+# What was on before a removal that keeps the settings is on again after it, and what was off stays off.
+inside dpkg --force-depends -i /tmp/new.deb >>"$results/upgrade.log" 2>&1
+enabled again
+marked again
+inside systemctl --global disable outpostd.service >/dev/null 2>&1
+inside dpkg -r outpost >>"$results/remove.log" 2>&1
+inside dpkg --force-depends -i /tmp/new.deb >>"$results/upgrade.log" 2>&1
+enabled again-off
+
+# A removal that fails after our part leaves it as it was.
+prerm=$root/var/lib/dpkg/info/outpost.prerm
+inside systemctl --global enable outpostd.service >/dev/null 2>&1
+sed -i 's/^exit 0$/exit 1/' "$prerm"
+if inside dpkg -r outpost >>"$results/remove.log" 2>&1; then echo 'the removal has not failed' >&2; exit 1; fi
+enabled aborted
+marked aborted
+sed -i 's/^exit 1$/exit 0/' "$prerm"
+inside dpkg -r outpost >>"$results/remove.log" 2>&1
+
 inside dpkg -P outpost >"$results/purge.log" 2>&1
 changes purged
 cat "$root/home/person/.local/state/outpost/mine" >"$results/mine"

@@ -2,7 +2,7 @@
 // The files that make the daemon a service of each system: valid for the system's own tools, hardened, and all naming the same things.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -10,10 +10,13 @@ import { parse as parsePlist } from 'plist';
 import { packageScripts } from '../../build/packages.mjs';
 import { withOutpost } from '../../build/win/msi-project.mjs';
 import { AGENT, serviceOf, TASK, UNIT } from '../../src/main/service-names.ts';
+import { LOGIN_ARGUMENTS } from '../../src/main/shell-autostart.ts';
 import { needs, ROOT, ran, scratch, succeeded, textOf } from './kit.ts';
 
 /** systemd-analyze's exposure in tenths: what a unit of a person's manager can reach without rights it does not have. */
 const EXPOSURE = 66;
+
+const linuxOnly = process.platform === 'linux' ? {} : { skip: 'needs Linux' };
 
 const unit = () => textOf('build', 'linux', UNIT);
 
@@ -151,10 +154,105 @@ test(
     assert.equal(await at('Task/Settings/ExecutionTimeLimit'), 'PT0S');
     assert.equal(await at('Task/Settings/Hidden'), 'true');
     assert.equal(await at('Task/Settings/RestartOnFailure/Interval'), 'PT1M');
+    assert.equal(await at('Task/Settings/RestartOnFailure/Count'), '255');
+    assert.equal(await at('Task/RegistrationInfo/SecurityDescriptor'), 'D:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FRFX;;;BU)');
     assert.equal(await at('Task/Settings/DisallowStartIfOnBatteries'), 'false');
-    assert.equal(await at('Task/Actions/Exec/Command'), '%ProgramFiles%\\Outpost\\resources\\daemon\\outpost.exe');
+    // Without a window: the daemon is a console program.
+    assert.equal(await at('Task/Actions/Exec/Command'), '%SystemRoot%\\System32\\conhost.exe');
+    assert.equal(
+      await at('Task/Actions/Exec/Arguments'),
+      '--headless "%ProgramFiles%\\Outpost\\resources\\daemon\\outpost.exe" run',
+    );
   },
 );
+
+test('schtasks can read the task: ASCII, and no encoding is named', () => {
+  const bytes = readFileSync(join(ROOT, 'build', 'win', 'outpostd-task.xml'));
+  assert.ok(bytes.toString('latin1').startsWith('<?xml version="1.0"?>\n'));
+  assert.deepEqual(
+    [...bytes].filter((byte) => byte > 126 || (byte < 32 && byte !== 10)),
+    [],
+  );
+});
+
+test('at sign-in the tray starts as it does for who has asked for it, and from the menu with its small heap', () => {
+  const [hidden, heap] = LOGIN_ARGUMENTS;
+  const both = `${hidden} ${heap}`;
+  assert.ok(textOf('build', 'win', 'installer.nsh').includes(`$INSTDIR\\\${APP_EXECUTABLE_FILENAME}" ${both}'`));
+  assert.ok(withOutpost('</ComponentGroup></Product>').includes(`Outpost.exe&quot; ${both}"`));
+  assert.ok(
+    textOf('build', 'linux', 'outpost-tray-autostart.desktop').includes(`\nExec=/opt/Outpost/outpost-tray ${both}\n`),
+  );
+  assert.ok(textOf('build', 'mac', 'scripts', 'postinstall').includes(`--args ${both} `));
+  assert.ok(textOf('electron-builder.yml').includes(`\n  executableArgs: [${heap}]\n`));
+});
+
+/** Runs a script with these commands before the system's own. */
+async function scripted(script: string, args: readonly string[], commands: Readonly<Record<string, string>>) {
+  const { path, remove } = scratch('script');
+  try {
+    for (const [name, text] of Object.entries(commands)) {
+      writeFileSync(join(path, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    }
+    writeFileSync(join(path, 'script'), script);
+    const env = { PATH: `${path}:/usr/bin:/bin`, PLACE: path };
+    const { code, stdout, stderr } = await ran('bash', [join(path, 'script'), ...args], { env });
+    const calls = existsSync(join(path, 'calls')) ? readFileSync(join(path, 'calls'), 'utf8') : '';
+    return { code, said: stdout + stderr, calls };
+  } finally {
+    remove();
+  }
+}
+
+test('an upgrade takes away none of the links that the new version has made, a removal does', linuxOnly, async () => {
+  const text = packageScripts(ROOT)['after-remove'].replace(/\$\{(executable|sanitizedProductName)\}/g, 'outpost-none');
+  const commands = { 'update-alternatives': 'echo "$1" >>"$PLACE/calls"', systemctl: ':' };
+  for (const [how, calls] of [
+    ['1', ''],
+    ['upgrade', ''],
+    ['0', '--remove\n'],
+    ['remove', '--remove\n'],
+  ] as const) {
+    const run = await scripted(text, [how], commands);
+    assert.deepEqual([run.code, run.calls], [0, calls], how);
+  }
+});
+
+test('a systemd that cannot ask the services of others is named once, and not asked', linuxOnly, async () => {
+  const manager =
+    'outpost_managers() { echo 1000; }\noutpost_tell_managers daemon-reload\noutpost_tell_managers start a\n';
+  const text = `${textOf('build', 'linux', 'managers.sh')}\n${manager}`;
+  const systemctl = (version: number) =>
+    `if [ "$1" = --version ]; then echo 'systemd ${version} (${version}.1-1)'; else echo "$*" >>"$PLACE/calls"; fi`;
+  const old = await scripted(text, [], { systemctl: systemctl(247) });
+  assert.equal(old.calls, '');
+  assert.match(old.said, /^outpost: systemd 247 cannot .* must sign out and in again\n$/);
+  const recent = await scripted(text, [], { systemctl: systemctl(248) });
+  assert.deepEqual([recent.said, recent.calls.split('\n')[1]], ['', '--user -M 1000@ start a']);
+});
+
+test('a command or a link of that name which is not ours stays on the Mac', linuxOnly, async () => {
+  const { path, remove } = scratch('local');
+  try {
+    const text = textOf('build', 'mac', 'scripts', 'postinstall').replaceAll('/usr/local/bin', path);
+    const link = join(path, 'outpost');
+    // Nobody sits at it.
+    const install = () => scripted(text, [], { install: ':', stat: 'echo 0' });
+    assert.equal((await install()).code, 0);
+    const ours = readlinkSync(link);
+    assert.match(ours, /^\/Applications\/Outpost\.app\/.*\/outpost$/);
+    assert.equal((await install()).code, 0);
+    assert.equal(readlinkSync(link), ours);
+    for (const theirs of ['/bin/true', '/nowhere/outpost']) {
+      rmSync(link);
+      symlinkSync(theirs, link);
+      assert.equal((await install()).code, 0);
+      assert.equal(readlinkSync(link), theirs);
+    }
+  } finally {
+    remove();
+  }
+});
 
 test('the tray looks for the service where the packages put it', () => {
   const place = { env: {}, home: '/home/a', uid: 1 } as const;
@@ -228,6 +326,13 @@ test('the part of the MSI fits what electron-builder writes, and is well-formed'
       await count("//*[local-name()='ComponentGroup']/*[local-name()='Component'][@Id='outpostRegistry']"),
       '1',
     );
+    assert.equal(
+      await count(
+        "//*[local-name()='Product']/*[local-name()='SetProperty'][@Id='APPLICATIONFOLDER'][@Value='[ProgramFiles64Folder]Outpost\\']",
+      ),
+      '1',
+    );
+    assert.doesNotMatch(withOutpost('</ComponentGroup></Product>'), /<Condition/);
     assert.ok(withOutpost(plain).includes(`/tn &quot;${TASK}&quot; /xml`));
     assert.throws(() => withOutpost('<Wix/>'), /has not one/);
   } finally {

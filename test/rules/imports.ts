@@ -90,7 +90,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'src/renderer/': /^(?:preact(?:\/.*)?|@preact\/signals|zod\/mini)$/,
   'src/protocol/': /^(?:node:(?:crypto|zlib|buffer)|jose|zod)$/,
   'src/proxy/dialects/': /^node:(?:buffer|zlib|string_decoder)$/,
-  'src/client/': /^zod\/mini$/,
+  'src/client/': /^(?:zod\/mini|node:(?:crypto|http))$/,
   'src/strings/': /^$/,
   'src/main/': /^(?:node:(?:child_process|crypto|events|fs|http|os|path|stream|url)|zod\/mini|electron)$/,
 };

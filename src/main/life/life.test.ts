@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeded } from '../../../test/fakes/random.ts';
 import { API_VERSION } from '../../contract/local-api-constants.ts';
 import {
   type Daemon,
@@ -11,26 +10,26 @@ import {
   type End,
   type Input,
   type Life,
-  LONGEST_WAIT_MS,
   MOST_ENDS,
+  OWN_PATIENCE_MS,
   PATIENCE_MS,
   type Phase,
   START_MS,
   WINDOW_MS,
 } from './life.ts';
 import { BIRTH, step } from './step.ts';
-import { olderOf } from './versions.ts';
 
 const DAEMON: Daemon = { version: '1.0.0', api: API_VERSION, pid: 7, own: false };
 const CRASH: End = { kind: 'signal', signal: 'SIGSEGV' };
+const GONE: Input = { kind: 'gone', lasted: 60_000 };
 const around = (now: number, random = 0.5) => ({ now, random: () => random });
-const memory = { host: 'service', ends: [], row: 0, why: undefined } as const;
+const memory = { host: 'service', ends: [], row: 0, why: undefined, flaps: 0 } as const;
 
 const LIVES: Readonly<Record<Phase, Life>> = {
   looking: { phase: 'looking', memory },
   starting: { phase: 'starting', memory, until: START_MS },
   running: { phase: 'running', memory, daemon: DAEMON, keeper: 'service' },
-  down: { phase: 'down', memory, until: PATIENCE_MS },
+  down: { phase: 'down', memory, until: PATIENCE_MS, own: false },
   waiting: { phase: 'waiting', memory, until: 1_000 },
   'gave-up': { phase: 'gave-up', memory },
   incompatible: { phase: 'incompatible', memory, daemon: { ...DAEMON, api: 99 } },
@@ -43,7 +42,7 @@ const INPUTS: Readonly<Record<string, Input>> = {
   answered: { kind: 'answered', host: 'service', daemon: DAEMON },
   'answered by the child': { kind: 'answered', host: 'child', daemon: { ...DAEMON, pid: 9, own: true } },
   'answered otherwise': { kind: 'answered', host: 'service', daemon: { ...DAEMON, api: 99 } },
-  gone: { kind: 'gone' },
+  gone: { kind: 'gone', lasted: 60_000 },
   ended: { kind: 'ended', end: CRASH },
   timer: { kind: 'timer' },
   'pressed start': { kind: 'pressed-start' },
@@ -87,8 +86,8 @@ const TABLE: Readonly<Record<Phase, Readonly<Record<string, string>>>> = {
     quitting: 'quit: unfollow, stop-child',
   },
   running: {
-    'found service': 'down: unfollow, wait 1000',
-    'found nothing': 'down: unfollow, wait 1000',
+    'found service': 'running: ',
+    'found nothing': 'running: ',
     answered: 'running: ',
     'answered by the child': 'running: unfollow, follow',
     'answered otherwise': 'incompatible: unfollow, wait 30000',
@@ -135,7 +134,7 @@ const TABLE: Readonly<Record<Phase, Readonly<Record<string, string>>>> = {
     ended: '',
     timer: 'gave-up: look',
     'pressed start': 'looking: look',
-    woke: 'gave-up: look',
+    woke: 'looking: look',
     quitting: 'quit: unfollow, stop-child',
   },
   incompatible: {
@@ -251,20 +250,79 @@ test('a start that does not answer in time is looked for once more, then its chi
 });
 
 test('a service that went is left to its manager for ten seconds', () => {
-  const went = step(LIVES.running, { kind: 'gone' }, around(0)).life;
-  const early = step(went, { kind: 'found', host: 'service' }, around(PATIENCE_MS - 1));
+  const went = step(LIVES.running, GONE, around(0)).life;
+  const late = 1_000 + PATIENCE_MS;
+  const early = step(went, { kind: 'found', host: 'service' }, around(late - 1));
   assert.equal(early.life.phase, 'down');
-  const back = step(early.life, INPUTS['answered'] as Input, around(PATIENCE_MS - 1));
+  const back = step(early.life, INPUTS['answered'] as Input, around(late - 1));
   assert.deepEqual(
     [back.life.phase, back.life.memory.ends],
     ['running', []],
     'its manager brought it back: nothing was lost',
   );
-  assert.equal(step(went, { kind: 'found', host: 'service' }, around(PATIENCE_MS)).life.phase, 'waiting');
+  assert.equal(step(went, { kind: 'found', host: 'service' }, around(late)).life.phase, 'waiting');
+});
+
+test('a look that fails while the stream is open changes nothing', () => {
+  const { life, effects } = step(LIVES.running, { kind: 'found', host: 'service' }, around(0));
+  assert.deepEqual([life, effects], [LIVES.running, []]);
+});
+
+test('an own child that lives is ended only after a minute of silence, and counts as silent from the first vain look', () => {
+  const own: Life = { ...LIVES.running, phase: 'running', keeper: 'child', daemon: { ...DAEMON, own: true } };
+  let { life } = step(own, GONE, around(0));
+  for (let now = 1_000; now < 1_000 + OWN_PATIENCE_MS; now += 6_000) {
+    const looked = step(life, { kind: 'found', host: 'child' }, around(now));
+    assert.equal(shown(looked.effects), 'wait 1000', `after ${now} ms`);
+    assert.deepEqual(looked.life.memory.why, { kind: 'silent' });
+    life = looked.life;
+  }
+  const woken = step(life, { kind: 'woke' }, around(60_000)).life;
+  assert.equal(
+    step(woken, { kind: 'found', host: 'child' }, around(119_000)).life.phase,
+    'down',
+    'after a sleep all of it anew',
+  );
+  const over = step(life, { kind: 'found', host: 'child' }, around(1_000 + OWN_PATIENCE_MS));
+  assert.equal(shown(over.effects), 'stop-child, wait 1000');
+  assert.equal(
+    step(life, { kind: 'ended', end: CRASH }, around(2_000)).life.phase,
+    'waiting',
+    'its end is told at once',
+  );
+});
+
+test('streams that hardly live are followed more and more slowly; one that lasted begins anew', () => {
+  let life: Life = LIVES.running;
+  const waits = [0, 0, 9_000, 0, 0, 0, 0, 60_000, 0, 0].map((lasted) => {
+    const went = step(life, { kind: 'gone', lasted }, around(0));
+    const silent = step(went.life, { kind: 'found', host: 'service' }, around(PATIENCE_MS));
+    assert.equal(silent.life.phase, 'down', 'a longer wait takes nothing from the patience');
+    life = step(went.life, INPUTS['answered'] as Input, around(0)).life;
+    return Number(/wait (\d+)/.exec(shown(went.effects))?.[1]);
+  });
+  assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 1_000, 1_000, 2_000]);
+});
+
+test('why it ended is forgotten once it answers again', () => {
+  const failed = step(LIVES.starting, { kind: 'ended', end: CRASH }, around(0)).life;
+  assert.deepEqual(failed.memory.why, CRASH);
+  assert.equal(step(failed, INPUTS['answered'] as Input, around(1_000)).life.memory.why, undefined);
+});
+
+test('waking tries once more where it was given up, and does not forget the ends of before', () => {
+  const tired: Life = { phase: 'gave-up', memory: { ...memory, ends: [1, 2, 3, 4, 5], row: 5, why: CRASH } };
+  const woken = step(tired, { kind: 'woke' }, around(10)).life;
+  const again = step(woken, { kind: 'found', host: 'child' }, around(10));
+  assert.equal(again.life.phase, 'starting');
+  assert.equal(step(again.life, { kind: 'ended', end: CRASH }, around(20)).life.phase, 'gave-up');
 });
 
 test('pressing Start forgets what was before', () => {
-  const tired: Life = { phase: 'gave-up', memory: { host: 'child', ends: [1, 2, 3, 4, 5], row: 5, why: CRASH } };
+  const tired: Life = {
+    phase: 'gave-up',
+    memory: { ...memory, host: 'child', ends: [1, 2, 3, 4, 5], row: 5, why: CRASH },
+  };
   const { life } = step(tired, { kind: 'pressed-start' }, around(10));
   assert.deepEqual([life.phase, life.memory.ends, life.memory.row], ['looking', [], 0]);
 });
@@ -277,89 +335,8 @@ test('after a sleep a start has its full time again', () => {
 test('a clock that went back neither stops starts nor gives up sooner', () => {
   const life: Life = {
     phase: 'starting',
-    memory: { host: 'child', ends: [9e9, 9e9 + 1, 9e9 + 2, 9e9 + 3], row: 4, why: CRASH },
+    memory: { ...memory, host: 'child', ends: [9e9, 9e9 + 1, 9e9 + 2, 9e9 + 3], row: 4, why: CRASH },
     until: 0,
   };
   assert.equal(step(life, { kind: 'ended', end: CRASH }, around(5)).life.phase, 'waiting');
-});
-
-/** Plays the supervisor: effects become inputs by chance. Checks what must hold at every moment. */
-function walk(seed: number, steps: number): Map<Phase, number> {
-  const random = seeded(seed);
-  const below = (count: number) => Math.floor(random() * count);
-  const visits = new Map<Phase, number>();
-  let now = 0;
-  let { life, effects } = BIRTH;
-  let looking = false;
-  let waits = false;
-  let follows = false;
-  /** Starts since somebody pressed, by time. */
-  let starts: number[] = [];
-  for (let turn = 0; turn < steps; turn++) {
-    for (const effect of effects) {
-      if (effect.do === 'look') looking = true;
-      if (effect.do === 'wait') {
-        assert.ok(effect.ms > 0 && effect.ms <= LONGEST_WAIT_MS * 1.2);
-        waits = true;
-      }
-      if (effect.do === 'follow') {
-        assert.ok(!follows, 'one is followed at a time');
-        follows = true;
-      }
-      if (effect.do === 'unfollow') follows = false;
-      if (effect.do === 'start') starts.push(now);
-    }
-    visits.set(life.phase, (visits.get(life.phase) ?? 0) + 1);
-    assert.equal(follows, life.phase === 'running', `followed while ${life.phase}`);
-    if (life.phase === 'quit') return visits;
-    assert.ok(looking || waits || follows, `nothing happens any more while ${life.phase}`);
-    starts = starts.filter((at) => now - at < WINDOW_MS);
-    assert.ok(starts.length <= MOST_ENDS + 1, 'starts are limited');
-
-    const host = below(2) === 0 ? 'service' : 'child';
-    const daemon: Daemon = {
-      version: '1.0.0',
-      api: below(8) === 0 ? 2 : API_VERSION,
-      pid: below(3) + 1,
-      own: below(2) === 0,
-    };
-    const inputs: Input[] = [
-      ...(looking ? [{ kind: 'found', host } as const, { kind: 'found', host } as const] : []),
-      ...(looking ? [{ kind: 'answered', host, daemon } as const] : []),
-      ...(waits ? [{ kind: 'timer' } as const] : []),
-      { kind: 'gone' },
-      { kind: 'ended', end: CRASH },
-      { kind: 'woke' },
-      ...(below(60) === 0 ? [{ kind: 'pressed-start' } as const] : []),
-      ...(below(400) === 0 ? [{ kind: 'quitting' } as const] : []),
-    ];
-    const input = inputs[below(inputs.length)] as Input;
-    if (input.kind === 'found' || input.kind === 'answered') looking = false;
-    if (input.kind === 'timer') waits = false;
-    // An answer is success: what was lost before is told by the ends that follow it, which count anew after a press only.
-    if (input.kind === 'pressed-start') starts = [];
-    now += below(3) === 0 ? below(20_000) : below(700);
-    const before = life;
-    ({ life, effects } = step(life, input, around(now, random())));
-    if (life !== before) waits = false;
-    if (effects.some((effect) => effect.do === 'start')) assert.equal(input.kind, 'found', 'a start without a look');
-    // Lives that an answer ended do not count as lost starts.
-    if (input.kind === 'answered' && life.phase === 'running') starts = starts.slice(0, -1);
-  }
-  return visits;
-}
-
-test('on every way it goes on by itself, follows one at most, and starts only what nobody else runs', () => {
-  const visits = new Map<Phase, number>();
-  for (let seed = 1; seed <= 300; seed++)
-    for (const [phase, count] of walk(seed, 500)) visits.set(phase, (visits.get(phase) ?? 0) + count);
-  for (const phase of Object.keys(LIVES)) assert.ok((visits.get(phase as Phase) ?? 0) > 20, `${phase} was never met`);
-});
-
-test('the older side is told by the numbers of both versions', () => {
-  assert.equal(olderOf('1.2.3', '1.10.0'), 'tray');
-  assert.equal(olderOf('2.0.0', '1.99.99'), 'daemon');
-  assert.equal(olderOf('1.0.0', '1.0.0'), 'unknown');
-  assert.equal(olderOf('1.0.0-beta', '1.0.0'), 'unknown');
-  assert.equal(olderOf('1.0', 'x'.repeat(64)), 'unknown');
 });

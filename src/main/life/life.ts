@@ -36,7 +36,10 @@ export interface Memory {
   readonly ends: readonly number[];
   /** Ends in a row; a calm WINDOW_MS begins anew. */
   readonly row: number;
+  /** Of the last end; nothing once a daemon answers again. */
   readonly why: End | undefined;
+  /** Streams in a row that hardly lived. */
+  readonly flaps: number;
 }
 
 export type Life = { readonly memory: Memory } & (
@@ -44,8 +47,8 @@ export type Life = { readonly memory: Memory } & (
   /** Asked to start; looked for until then. Monotonic milliseconds, as all times here. */
   | { readonly phase: 'starting'; readonly until: number }
   | { readonly phase: 'running'; readonly daemon: Daemon; readonly keeper: Keeper }
-  /** It went, and is left to whoever keeps it until then. */
-  | { readonly phase: 'down'; readonly until: number }
+  /** It went, and is left to whoever keeps it until then. `own`: that is the tray's child, and it has not ended. */
+  | { readonly phase: 'down'; readonly until: number; readonly own: boolean }
   | { readonly phase: 'waiting'; readonly until: number }
   | { readonly phase: 'gave-up' }
   | { readonly phase: 'incompatible'; readonly daemon: Daemon }
@@ -58,8 +61,8 @@ export type Input =
   | { readonly kind: 'found'; readonly host: HostKind }
   /** A look found a daemon. */
   | { readonly kind: 'answered'; readonly host: HostKind; readonly daemon: Daemon }
-  /** The one that is followed is silent. */
-  | { readonly kind: 'gone' }
+  /** The stream of the one that is followed ended. `lasted`: milliseconds that it was live; 0: never. */
+  | { readonly kind: 'gone'; readonly lasted: number }
   /** The child ended and nobody asked for it; or a start failed. */
   | { readonly kind: 'ended'; readonly end: End }
   | { readonly kind: 'timer' }
@@ -100,6 +103,10 @@ export const START_LOOK_MS = 500;
 /** How long one that went is left to its manager (systemd restarts after 1 s, launchd after 10 s). */
 export const PATIENCE_MS = 10_000;
 export const PATIENCE_LOOK_MS = 1_000;
+/** How long an own child that lives may be silent: it is at work, or the machine is. Its end would be told at once. */
+export const OWN_PATIENCE_MS = 60_000;
+/** A stream that was live for less says nothing good: each further one is waited for twice as long, up to SLOW_LOOK_MS. */
+export const CALM_STREAM_MS = 10_000;
 /** Between looks at what cannot be helped. */
 export const SLOW_LOOK_MS = 30_000;
 /** Wait before the first new start; doubled each time. */

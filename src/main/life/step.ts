@@ -6,6 +6,7 @@ import { assertNever } from '../../contract/assert-never.ts';
 import { API_VERSION } from '../../contract/local-api-constants.ts';
 import {
   type Around,
+  CALM_STREAM_MS,
   type Daemon,
   type Effect,
   type End,
@@ -16,6 +17,7 @@ import {
   LONGEST_WAIT_MS,
   type Memory,
   MOST_ENDS,
+  OWN_PATIENCE_MS,
   PATIENCE_LOOK_MS,
   PATIENCE_MS,
   SLOW_LOOK_MS,
@@ -30,7 +32,7 @@ const wait = (ms: number): Effect => ({ do: 'wait', ms });
 
 /** Where it begins. */
 export const BIRTH: Step = {
-  life: { phase: 'looking', memory: { host: 'child', ends: [], row: 0, why: undefined } },
+  life: { phase: 'looking', memory: { host: 'child', ends: [], row: 0, why: undefined, flaps: 0 } },
   effects: [LOOK],
 };
 
@@ -41,9 +43,11 @@ function looking(memory: Memory): Step {
 }
 
 /** It went by itself: whoever keeps it may bring it back. Not looked for at once: one that lives but ends each stream is left in peace. */
-function down(memory: Memory, { now }: Around): Step {
-  return { life: { phase: 'down', memory, until: now + PATIENCE_MS }, effects: [wait(PATIENCE_LOOK_MS)] };
+function down(memory: Memory, own: boolean, ms: number, { now }: Around): Step {
+  return { life: { phase: 'down', memory, own, until: now + ms + patienceOf(own) }, effects: [wait(ms)] };
 }
+
+const patienceOf = (own: boolean): number => (own ? OWN_PATIENCE_MS : PATIENCE_MS);
 
 /** An end that nobody asked for. */
 function failed({ memory }: Life, end: End, { now, random }: Around): Step {
@@ -75,13 +79,18 @@ function found(life: Life, host: HostKind, around: Around): Step {
       if (now < life.until) return { life: { ...life, memory }, effects: [wait(START_LOOK_MS)] };
       return withFirst({ do: 'stop-child' }, failed({ ...life, memory }, { kind: 'silent' }, around));
     case 'down':
-      if (now < life.until) return { life: { ...life, memory }, effects: [wait(PATIENCE_LOOK_MS)] };
+      if (now < life.until)
+        return {
+          life: { ...life, memory: { ...memory, why: memory.why ?? { kind: 'silent' } } },
+          effects: [wait(PATIENCE_LOOK_MS)],
+        };
       return withFirst({ do: 'stop-child' }, failed({ ...life, memory }, { kind: 'silent' }, around));
     case 'running':
-      return gone({ ...life, memory }, around);
+      // Its stream is open, or just being opened: that one is the measure, and tells its end itself.
+      return { life: { ...life, memory }, effects: [] };
     case 'incompatible':
       // Perhaps in the middle of an update.
-      return down(memory, around);
+      return down(memory, life.daemon.own, PATIENCE_LOOK_MS, around);
     case 'gave-up':
       return { life: { ...life, memory }, effects: [wait(SLOW_LOOK_MS)] };
     case 'waiting':
@@ -95,7 +104,7 @@ function found(life: Life, host: HostKind, around: Around): Step {
 function answered(life: Life, host: HostKind, daemon: Daemon): Step {
   if (life.phase === 'quit') return same(life);
   const follows = life.phase === 'running';
-  const memory: Memory = { ...life.memory, host };
+  const memory: Memory = { ...life.memory, host, why: undefined };
   if (daemon.api !== API_VERSION)
     return {
       life: { phase: 'incompatible', memory, daemon },
@@ -109,9 +118,11 @@ function answered(life: Life, host: HostKind, daemon: Daemon): Step {
   return { life: next, effects: [{ do: 'unfollow' }, { do: 'follow' }] };
 }
 
-function gone(life: Life, around: Around): Step {
+function gone(life: Life, lasted: number, around: Around): Step {
   if (life.phase !== 'running') return same(life);
-  return withFirst({ do: 'unfollow' }, down(life.memory, around));
+  const flaps = lasted >= CALM_STREAM_MS ? 0 : life.memory.flaps + 1;
+  const ms = Math.min(PATIENCE_LOOK_MS * 2 ** Math.max(0, flaps - 1), SLOW_LOOK_MS);
+  return withFirst({ do: 'unfollow' }, down({ ...life.memory, flaps }, life.keeper === 'child', ms, around));
 }
 
 function ended(life: Life, end: End, around: Around): Step {
@@ -158,7 +169,7 @@ function pressedStart(life: Life): Step {
     case 'down':
     case 'waiting':
     case 'gave-up':
-      return looking({ ...life.memory, ends: [], row: 0 });
+      return looking({ ...life.memory, ends: [], row: 0, flaps: 0 });
     case 'incompatible':
       return { life, effects: [LOOK] };
     case 'looking':
@@ -175,14 +186,15 @@ function pressedStart(life: Life): Step {
 function woke(life: Life, { now }: Around): Step {
   switch (life.phase) {
     case 'waiting':
+    // One more start: the ends of the last minutes still count.
+    case 'gave-up':
       return looking(life.memory);
     case 'starting':
       return { life: { ...life, until: now + START_MS }, effects: [LOOK] };
     case 'down':
-      return { life: { ...life, until: now + PATIENCE_MS }, effects: [LOOK] };
+      return { life: { ...life, until: now + patienceOf(life.own) }, effects: [LOOK] };
     case 'looking':
     case 'running':
-    case 'gave-up':
     case 'incompatible':
       return { life, effects: [LOOK] };
     case 'quit':
@@ -200,7 +212,7 @@ export function step(life: Life, input: Input, around: Around): Step {
     case 'answered':
       return answered(life, input.host, input.daemon);
     case 'gone':
-      return gone(life, around);
+      return gone(life, input.lasted, around);
     case 'ended':
       return ended(life, input.end, around);
     case 'timer':

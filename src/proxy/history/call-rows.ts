@@ -42,7 +42,7 @@ function rowsWith(files: readonly QueueFileName[], id: string): readonly CallRow
 function rowsIn(file: LogFile, id: string): readonly CallRow[] {
   const rows: CallRow[] = [];
   for (let from = file.first; from <= file.last && rows.length < MOST_ROWS; from += PIECE) {
-    for (const row of file.rowsHolding(from, Math.min(from + PIECE - 1, file.last), JSON.stringify(id))) {
+    for (const row of file.rowsOf(from, Math.min(from + PIECE - 1, file.last), id)) {
       const body = bodyOf(row);
       if (body !== undefined && isOf(body, id)) rows.push({ at: row.at, body, text: textOf(file.epoch, row) });
     }

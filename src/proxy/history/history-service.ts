@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers questions about the log to the other side of a message port, one at a time. Knows messages; keeps the count of usage and the
-// table of prices between them.
+// Answers questions about the log to the other side of a message port. A count of the usage is made in pieces, and questions for rows are
+// answered between them. Knows messages; keeps the count of usage and the table of prices between them.
 
 import { assertNever } from '../../contract/assert-never.ts';
 import type { Clock } from '../../contract/clock.ts';
+import type { UsageReport } from '../../contract/local-history.ts';
 import { callDetail } from './call-detail.ts';
 import { rowsOfCall } from './call-rows.ts';
 import { callsPage } from './calls.ts';
@@ -15,19 +16,30 @@ import { UsageLog } from './usage-log.ts';
 export interface HistoryPort {
   post(message: FromHistory): void;
   listen(receive: (message: ToHistory) => void): void;
+  /** Resolves when messages that have arrived were received. */
+  pause(): Promise<void>;
   /** Nothing more will be said. */
   end(): void;
 }
 
-/** Serves until `end`. @param timeZone name of this machine's */
+/** Serves until `end`; not more than one question for the usage at a time. @param timeZone name of this machine's */
 export function serveHistory(port: HistoryPort, { dir }: HistoryData, clock: Clock, timeZone: () => string): void {
   const usage = new UsageLog(dir);
   const pricesBy = keptPrices();
 
-  const answer = (question: Question): Answers[Question['kind']] => {
+  const report = async (costOf: CostOf): Promise<UsageReport> => {
+    const counting = usage.report(clock.now(), timeZone(), costOf);
+    for (;;) {
+      const { done, value } = counting.next();
+      if (done) return value;
+      await port.pause();
+    }
+  };
+
+  const answer = async (question: Question): Promise<Answers[Question['kind']]> => {
     switch (question.kind) {
       case 'usage':
-        return usage.report(clock.now(), timeZone(), pricesBy(question.prices));
+        return report(pricesBy(question.prices));
       case 'calls':
         return callsPage(dir, question.query);
       case 'call':
@@ -37,14 +49,17 @@ export function serveHistory(port: HistoryPort, { dir }: HistoryData, clock: Clo
     }
   };
 
-  port.listen((message) => {
-    if (message.type === 'end') return port.end();
-    const { number, question } = message;
+  const serve = async (number: number, question: Question): Promise<void> => {
     try {
-      port.post({ type: 'answer', number, answer: answer(question) });
+      port.post({ type: 'answer', number, answer: await answer(question) });
     } catch (error) {
       port.post({ type: 'failed', number, error: error instanceof Error ? error.message : String(error) });
     }
+  };
+
+  port.listen((message) => {
+    if (message.type === 'end') port.end();
+    else void serve(message.number, message.question);
   });
 }
 

@@ -12,6 +12,7 @@ serveHistory(
   {
     post: (message) => port.postMessage(message),
     listen: (receive) => void port.on('message', receive),
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
     end: () => port.close(),
   },
   workerData,

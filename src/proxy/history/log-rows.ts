@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { type RowBody, rowBody } from '../../contract/audit-row.ts';
 import type { StoredRow } from '../../protocol/chain.ts';
 import { isMissing, type QueueFileName } from '../audit/folder.ts';
-import { openReadable, type ReadableFile } from '../audit/open-readable.ts';
+import { openDatabase, QUEUE_FORMAT } from '../audit/open-readable.ts';
 
 /** Numbers of one piece. A long read would keep the writer from resetting its write-ahead log. */
 export const PIECE = 500;
@@ -28,31 +28,42 @@ export interface LogFile {
   readonly since: number | undefined;
   /** Rows `from` to `to`, at most PIECE numbers, in order; those not older than `notBefore`. */
   rows(from: number, to: number, notBefore?: number): readonly LogRow[];
-  /** Rows `from` to `to`, at most PIECE numbers, in order; those whose text holds `text`. */
-  rowsHolding(from: number, to: number, text: string): readonly StoredRow[];
+  /** Rows `from` to `to`, at most PIECE numbers, in order; those whose request or decision has this id. */
+  rowsOf(from: number, to: number, id: string): readonly StoredRow[];
+}
+
+export interface OpenLogFile extends LogFile {
+  close(): void;
 }
 
 /**
  * Opens, reads, closes: a file that stays open could not be removed on Windows, nor lose its write-ahead log when it is rotated. Undefined:
- * it is gone meanwhile, or nothing of it can be read.
+ * as of `openLogFile`.
  */
 export function readLogFile<T>(name: QueueFileName, read: (file: LogFile) => T): T | undefined {
-  const file = tryOpen(name);
+  const file = openLogFile(name);
   if (file === undefined) return undefined;
   try {
-    return read(new SqliteFile(file));
+    return read(file);
   } finally {
     file.close();
   }
 }
 
-function tryOpen(name: QueueFileName): ReadableFile | undefined {
+/** Undefined: it is gone meanwhile, nothing of it can be read, or a newer version of Outpost has made it. */
+export function openLogFile({ path }: QueueFileName): OpenLogFile | undefined {
+  let db: Database.Database | undefined;
   try {
-    return openReadable(name.path);
+    db = openDatabase(path);
+    const meta = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck();
+    if ((meta.get('format') ?? QUEUE_FORMAT) === QUEUE_FORMAT) return new SqliteFile(db, meta.get('epoch') ?? '');
   } catch (error) {
+    db?.close();
     if (!isMissing(error) && !isDamage(error)) throw error;
     return undefined;
   }
+  db.close();
+  return undefined;
 }
 
 /** What is locked is whole: then the answer fails, and is not given without those rows. */
@@ -70,31 +81,38 @@ function unlessDamaged<T>(read: () => T): T | undefined {
   }
 }
 
-type Piece<V, T> = Database.Statement<[from: number, to: number, value: V], T>;
+type Piece<V extends readonly unknown[], T> = Database.Statement<[from: number, to: number, ...values: V], T>;
 
 function pieceSql(columns: string, having: string): string {
   return `SELECT ${columns} FROM rows WHERE seq BETWEEN ? AND ? AND ${having} ORDER BY seq`;
 }
 
-function readPiece<V, T>(piece: Piece<V, T>, from: number, to: number, value: V): readonly T[] {
+function readPiece<V extends readonly unknown[], T>(
+  piece: Piece<V, T>,
+  from: number,
+  to: number,
+  ...values: V
+): readonly T[] {
   // A scan ends at the first damaged page; single rows behind it can still be read.
   const byNumber = (): readonly T[] =>
     Array.from({ length: to - from + 1 }, (_, index) => from + index).flatMap(
-      (seq) => unlessDamaged(() => piece.all(seq, seq, value)) ?? [],
+      (seq) => unlessDamaged(() => piece.all(seq, seq, ...values)) ?? [],
     );
-  return unlessDamaged(() => piece.all(from, to, value)) ?? byNumber();
+  return unlessDamaged(() => piece.all(from, to, ...values)) ?? byNumber();
 }
 
-class SqliteFile implements LogFile {
+class SqliteFile implements OpenLogFile {
   readonly epoch: string;
   readonly first: number;
   readonly last: number;
   readonly since: number | undefined;
-  readonly #plain: Piece<number, LogRow>;
-  readonly #holding: Piece<string, StoredRow>;
+  readonly #plain: Piece<[notBefore: number], LogRow>;
+  readonly #of: Piece<[request: string, decision: string], StoredRow>;
+  readonly #db: Database.Database;
 
-  constructor({ epoch, db }: ReadableFile) {
+  constructor(db: Database.Database, epoch: string) {
     this.epoch = epoch;
+    this.#db = db;
     db.pragma(`cache_size = -${CACHE_KB}`);
     const sql = 'SELECT seq, at FROM rows WHERE seq > 0 ORDER BY seq LIMIT 1';
     const lowest = unlessDamaged(() => db.prepare<[], Pick<StoredRow, 'seq' | 'at'>>(sql).get());
@@ -102,15 +120,23 @@ class SqliteFile implements LogFile {
     this.since = lowest?.at;
     this.last = highest(db, this.first);
     this.#plain = db.prepare(pieceSql('seq, at, body', 'at >= ?'));
-    this.#holding = db.prepare(pieceSql('seq, at, prev, hash, body', 'instr(body, ?) > 0'));
+    // With the member's name: an id may be one itself, or a value of every row. Rows are stored without blanks.
+    const holds = '(instr(body, ?) > 0 OR instr(body, ?) > 0)';
+    this.#of = db.prepare(pieceSql('seq, at, prev, hash, body', holds));
   }
 
   rows(from: number, to: number, notBefore = Number.MIN_SAFE_INTEGER): readonly LogRow[] {
     return readPiece(this.#plain, from, to, notBefore).filter(isRow);
   }
 
-  rowsHolding(from: number, to: number, text: string): readonly StoredRow[] {
-    return readPiece(this.#holding, from, to, text).filter((row) => isRow(row) && isHash(row.prev) && isHash(row.hash));
+  rowsOf(from: number, to: number, id: string): readonly StoredRow[] {
+    const text = JSON.stringify(id);
+    const rows = readPiece(this.#of, from, to, `"request":${text}`, `"decision":${text}`);
+    return rows.filter((row) => isRow(row) && isHash(row.prev) && isHash(row.hash));
+  }
+
+  close(): void {
+    this.#db.close();
   }
 }
 

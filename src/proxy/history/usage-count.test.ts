@@ -120,6 +120,47 @@ test('cost: by the answered model, then the sent one; without a price the call i
   assert.deepEqual(models.find(({ name }) => name === 'deployment-7')?.cost_usd, 11);
 });
 
+test('calls with content whose tokens the provider did not say, or only in part, are counted as such', () => {
+  const count = newCount();
+  const end = (request: string, intent: Parameters<typeof intentBody>[1], more: Parameters<typeof outcomeBody>[1]) => {
+    count.add(NOW, intentBody(request, intent));
+    count.add(NOW, outcomeBody(request, more));
+  };
+  const none = { input_tokens: undefined, output_tokens: undefined };
+  const generate = { operation: 'generate', app: 'Lacking' };
+  end('stream without usage', generate, { ...none, output_tokens: 17, tokens_estimated: true });
+  end('nothing said', generate, none);
+  end('cut off', generate, { result: 'cancelled', output_tokens: 3, tokens_estimated: true });
+  end('no output', generate, { output_tokens: undefined });
+  end('not recognised', { operation: undefined, app: 'Lacking' }, none);
+  end('embeddings', { operation: 'embed', app: 'Lacking' }, none);
+
+  const fine = { ...generate, app: 'Fine' };
+  end('whole', fine, {});
+  end('without content', fine, { ...none, result: 'failed', first_content_ms: undefined });
+  end('embeddings have no output', { ...fine, operation: 'embed' }, { output_tokens: undefined });
+  end('a count', { ...fine, operation: 'count-tokens' }, none);
+  end('a socket', { ...fine, operation: 'connect' }, none);
+  end('a list of models', { ...fine, operation: undefined, model: undefined }, none);
+
+  const { total, apps, models, days } = count.report(free);
+  const lacking = apps.find(({ name }) => name === 'Lacking');
+  assert.deepEqual([total.calls, total.uncounted, lacking?.uncounted, lacking?.calls], [12, 6, 6, 6]);
+  assert.deepEqual([days[6]?.uncounted, models.find(({ name }) => name === 'model-a')?.uncounted], [6, 6]);
+});
+
+test('without their beginning, calls of a model are missing tokens where the input is not known', () => {
+  const count = newCount();
+  const merged = { decision: 'd', entrance: 'gateway', host: 'h', model: 'model-a', policy: 'p' } as const;
+  count.add(NOW, outcomeBody('r1', { merged, input_tokens: undefined, output_tokens: undefined }));
+  count.add(NOW, outcomeBody('r2', { merged, output_tokens: undefined }));
+  count.add(
+    NOW,
+    outcomeBody('r3', { merged: { ...merged, model: undefined }, input_tokens: undefined, answer_model: undefined }),
+  );
+  assert.equal(count.report(free).total.uncounted, 1);
+});
+
 test('the sums of calls that are alike cost what the calls cost one by one', () => {
   const count = newCount();
   const usage = { input_tokens: 1_000, output_tokens: 50, cache_read_tokens: 400, cache_write_tokens: 100 };

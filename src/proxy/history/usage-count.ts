@@ -28,16 +28,22 @@ interface Group extends Alike {
   blocked: number;
   /** Calls with tokens. */
   counted: number;
+  /** Calls with content whose tokens are not all known. */
+  uncounted: number;
   input: number;
   output: number;
   cacheRead: number;
   cacheWrite: number;
 }
 
+/** Which tokens a call of a kind has, if it has content: none can be missing, those of the input, or those of the answer too. */
+type Expected = 'none' | 'input' | 'all';
+
 /** A call whose end has not come. */
 interface Open {
   readonly at: number;
   readonly alike: Alike;
+  readonly expected: Expected;
 }
 
 type Totals = { -readonly [K in keyof UsageTotals]: UsageTotals[K] };
@@ -58,7 +64,7 @@ export class UsageCount {
       case 'intent': {
         // A further attempt says where the call goes now.
         const since = this.#open.get(body.request)?.at ?? at;
-        this.#open.set(body.request, { at: since, alike: alikeOf(body) });
+        this.#open.set(body.request, { at: since, alike: alikeOf(body), expected: expectedOf(body) });
         this.#bound();
         return;
       }
@@ -74,7 +80,7 @@ export class UsageCount {
       case 'orphan': {
         const open = this.#open.get(body.request);
         this.#open.delete(body.request);
-        if (open !== undefined) this.#call(open);
+        if (open !== undefined) this.#call(open.at, open.alike);
       }
     }
   }
@@ -105,10 +111,13 @@ export class UsageCount {
     const begun = open ?? {
       at: at - Math.round(body.total_ms),
       alike: { provider: '', answered: '', model: asked ?? '', app: merged?.app ?? '' },
+      expected: asked === undefined ? ('none' as const) : ('input' as const),
     };
     const alike = { ...begun.alike, provider: body.provider, answered: answered ?? '' };
-    const group = this.#call({ at: begun.at, alike });
-    if (group === undefined || (body.input_tokens === undefined && body.output_tokens === undefined)) return;
+    const group = this.#call(begun.at, alike);
+    if (group === undefined) return;
+    if (lacksTokens(body, begun.expected)) group.uncounted += 1;
+    if (body.input_tokens === undefined && body.output_tokens === undefined) return;
     group.counted += 1;
     group.input = sum(group.input, body.input_tokens);
     group.output = sum(group.output, body.output_tokens);
@@ -116,7 +125,7 @@ export class UsageCount {
     group.cacheWrite = sum(group.cacheWrite, body.cache_write_tokens);
   }
 
-  #call({ at, alike }: Open): Group | undefined {
+  #call(at: number, alike: Alike): Group | undefined {
     const group = this.#group(at, alike);
     if (group !== undefined) group.calls += 1;
     return group;
@@ -126,7 +135,7 @@ export class UsageCount {
     const [oldest] = this.#open.size > MOST_OPEN ? this.#open : [];
     if (oldest === undefined) return;
     this.#open.delete(oldest[0]);
-    this.#call(oldest[1]);
+    this.#call(oldest[1].at, oldest[1].alike);
   }
 
   #dateOf(at: number): string | undefined {
@@ -149,7 +158,7 @@ const OTHERS = 'others';
 const NAMELESS: Alike = { provider: '', answered: '', model: '', app: '' };
 
 function begin(groups: Map<string, Group>, key: string, { provider, answered, model, app }: Alike): Group {
-  const none = { calls: 0, blocked: 0, counted: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  const none = { calls: 0, blocked: 0, counted: 0, uncounted: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   const group: Group = { provider, answered, model, app, ...none };
   groups.set(key, group);
   return group;
@@ -164,13 +173,35 @@ function alikeOf(body: Pick<IntentBody, 'app' | 'process' | 'model' | 'target_mo
   };
 }
 
+/** What is not recognised and names no model is most likely no call of a model, as a list of them. */
+function expectedOf({ operation, model }: IntentBody): Expected {
+  switch (operation) {
+    case 'count-tokens':
+    case 'connect':
+      return 'none';
+    case 'embed':
+      return 'input';
+    case undefined:
+      return model === undefined ? 'none' : 'input';
+    default:
+      return 'all';
+  }
+}
+
+/** It had content, and the provider did not say all of its tokens: as streams of OpenAI without `include_usage`. */
+function lacksTokens(body: OutcomeBody, expected: Expected): boolean {
+  if (body.tokens_estimated) return true;
+  if (body.first_content_ms === undefined || expected === 'none') return false;
+  return body.input_tokens === undefined || (expected === 'all' && body.output_tokens === undefined);
+}
+
 /** A provider may say any number; the sum stays one that is whole. */
 function sum(a: number, b = 0): number {
   return Math.min(a + b, Number.MAX_SAFE_INTEGER);
 }
 
 function noTotals(): Totals {
-  return { calls: 0, blocked: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0, unpriced: 0 };
+  return { calls: 0, blocked: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0, unpriced: 0, uncounted: 0 };
 }
 
 function totalsOf(named: Map<string, Totals>, name: string): Totals {
@@ -179,18 +210,19 @@ function totalsOf(named: Map<string, Totals>, name: string): Totals {
   return totals;
 }
 
-function addTo(into: Totals, { calls, blocked, input_tokens, output_tokens, cost_usd, unpriced }: Totals): void {
-  into.calls += calls;
-  into.blocked += blocked;
-  into.input_tokens = sum(into.input_tokens, input_tokens);
-  into.output_tokens = sum(into.output_tokens, output_tokens);
-  into.cost_usd += cost_usd;
-  into.unpriced += unpriced;
+function addTo(into: Totals, from: Totals): void {
+  into.calls += from.calls;
+  into.blocked += from.blocked;
+  into.input_tokens = sum(into.input_tokens, from.input_tokens);
+  into.output_tokens = sum(into.output_tokens, from.output_tokens);
+  into.cost_usd += from.cost_usd;
+  into.unpriced += from.unpriced;
+  into.uncounted += from.uncounted;
 }
 
 /** A price is so much a token: the sums of calls that are alike cost what they cost together. */
 function priced(group: Group, costOf: CostOf): Totals {
-  const { provider, answered, model, calls, blocked, counted, input, output, cacheRead, cacheWrite } = group;
+  const { provider, answered, model, calls, blocked, counted, uncounted, input, output, cacheRead, cacheWrite } = group;
   const usage = { input, output, cacheRead, cacheWrite, reasoning: undefined };
   const cost = counted === 0 ? 0 : costOf({ provider, answered, sent: model, usage });
   return {
@@ -200,6 +232,7 @@ function priced(group: Group, costOf: CostOf): Totals {
     output_tokens: output,
     cost_usd: cost ?? 0,
     unpriced: cost === undefined ? counted : 0,
+    uncounted,
   };
 }
 

@@ -34,12 +34,12 @@ export interface AgentView {
   recorded(): Promise<RecordedView>;
   /** Every row of the log, oldest first, as JSON lines in pieces. Ends when the reader has gone. */
   exportRows(gone: AbortSignal): AsyncIterable<Uint8Array>;
-  /** The last days as the audit log tells them. */
-  usage(): Promise<UsageReport>;
+  /** The last days as the audit log tells them. This and the next two reject with `Unavailable`, and when the asker has gone. */
+  usage(gone: AbortSignal): Promise<UsageReport>;
   /** Calls of the whole log. Undefined: `before` is no place of it. */
-  calls(query: CallsQuery): Promise<CallsPage | undefined>;
+  calls(query: CallsQuery, gone: AbortSignal): Promise<CallsPage | undefined>;
   /** By request or decision id. Undefined: there is no such call. */
-  callDetail(id: string): Promise<CallDetail | undefined>;
+  callDetail(id: string, gone: AbortSignal): Promise<CallDetail | undefined>;
   /** Runs the checks; never takes longer than their deadline. `each`: told of every check as it ends. */
   doctor(each?: (check: DoctorCheck) => void): Promise<DoctorReport>;
   /** What people send to those who help them, as a zip file. */

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FakeClock } from '../../../test/fakes/clock.ts';
 import { createFakeAgent } from '../../../test/fakes/fake-agent.ts';
+import { createProve } from './proof.ts';
 import { createRoutes, matchRoute } from './routes.ts';
 import { createSignIn } from './sign-in.ts';
 
@@ -13,6 +14,7 @@ const routes = createRoutes({
   view: createFakeAgent(),
   files: { index: () => undefined, asset: () => undefined },
   signIn: createSignIn({ clock: new FakeClock(), token: 't', random: (bytes) => Buffer.alloc(bytes) }),
+  prove: createProve('t'),
   cookieName: 'c',
 });
 
@@ -27,7 +29,7 @@ test('docs/reference/local-api.md lists exactly these routes', () => {
 
 test('only what changes nothing is open to all, and only the token makes codes', () => {
   const open = routes.filter(({ access }) => access === 'open').map(({ path }) => path);
-  assert.deepEqual(open, ['/healthz', '/proxy.pac', '/crl/*', '/login/*']);
+  assert.deepEqual(open, ['/healthz', '/proxy.pac', '/crl/*', '/v1/proof', '/login/*']);
   for (const { method, access } of routes) assert.equal(method === 'POST', access === 'token');
 });
 

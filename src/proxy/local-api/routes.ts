@@ -3,12 +3,14 @@
 
 import type { ActivityList, LoginCode, Shell } from '../../contract/local-api.ts';
 import { ACTIVITY_LIMIT, SHELLS } from '../../contract/local-api-constants.ts';
+import { type Ends, PROOF_PATH } from '../../contract/local-api-proof.ts';
 import type { CallsQuery } from '../../contract/local-history.ts';
 import { hasMembers, isText, type MemberTests } from '../../contract/members.ts';
 import type { AgentView } from './agent-view.ts';
 import { type Answer, attachment, failure, json, plainAnswer, type Streamed } from './answer.ts';
 import { doctorEvents } from './doctor-events.ts';
 import type { PageFiles } from './page-files.ts';
+import type { Prove } from './proof.ts';
 import { CODE_LIFE_MS, SESSION_LIFE_MS, type SignIn } from './sign-in.ts';
 
 /** `open`: anyone on this machine. `reader`: token or signed-in page. `token`: who can read the token file. */
@@ -22,6 +24,10 @@ export interface Visit {
   readonly body: Uint8Array;
   /** `http://` and the Host that was asked for. */
   readonly origin: string;
+  /** Of the connection that it came over. */
+  readonly ends: Ends;
+  /** Whoever asked takes no answer any more. */
+  readonly gone: AbortSignal;
 }
 
 export interface Route {
@@ -39,6 +45,7 @@ export interface RouteParts {
   readonly view: AgentView;
   readonly files: PageFiles;
   readonly signIn: SignIn;
+  readonly prove: Prove;
   readonly cookieName: string;
 }
 
@@ -75,6 +82,7 @@ const ROUTE_QUERY: MemberTests<{
   path: optional(/^\/[\x21-\x7e]{0,255}$/),
 };
 const OVERRIDE: MemberTests<{ readonly code: string }> = { code: (value) => isText(value) && /^\d{8}$/.test(value) };
+const PROOF_QUERY: MemberTests<{ readonly nonce: string }> = { nonce: isText };
 const NO_QUERY: MemberTests<Readonly<Record<never, never>>> = {};
 
 function parse<T>(tests: MemberTests<T>, query: URLSearchParams): T | undefined {
@@ -101,7 +109,7 @@ export const SIGNED_OUT = plainAnswer(401, 'Sign in from a terminal', [
   'That address works once, within a minute. You stay signed in for twelve hours.',
 ]);
 
-export function createRoutes({ view, files, signIn, cookieName }: RouteParts): readonly Route[] {
+export function createRoutes({ view, files, signIn, prove, cookieName }: RouteParts): readonly Route[] {
   return [
     {
       method: 'GET',
@@ -126,6 +134,17 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
         return body === undefined ? notFound() : { status: 200, type: 'application/pkix-crl', body };
       },
     },
+    {
+      // Asked before anybody sends the token. Costs two hashes.
+      method: 'GET',
+      path: PROOF_PATH,
+      access: 'open',
+      handle: ({ query, ends }) => {
+        const wanted = parse(PROOF_QUERY, query);
+        const proof = wanted === undefined ? undefined : prove(wanted.nonce, ends);
+        return proof === undefined ? badQuery() : json(proof);
+      },
+    },
     { method: 'GET', path: '/v1/state', access: 'reader', handle: plain(() => json(view.state())) },
     { method: 'GET', path: '/v1/events', access: 'reader', handle: 'events' },
     {
@@ -139,14 +158,20 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
         return json(list);
       },
     },
-    { method: 'GET', path: '/v1/usage', access: 'reader', handle: plain(async () => json(await view.usage())) },
+    {
+      method: 'GET',
+      path: '/v1/usage',
+      access: 'reader',
+      handle: async ({ query, gone }) =>
+        parse(NO_QUERY, query) === undefined ? badQuery() : json(await view.usage(gone)),
+    },
     {
       method: 'GET',
       path: '/v1/calls',
       access: 'reader',
-      handle: async ({ query }) => {
+      handle: async ({ query, gone }) => {
         const wanted = parse(CALLS_QUERY, query);
-        const page = wanted === undefined ? undefined : await view.calls(wanted);
+        const page = wanted === undefined ? undefined : await view.calls(wanted, gone);
         return page === undefined ? badQuery() : json(page);
       },
     },
@@ -154,9 +179,9 @@ export function createRoutes({ view, files, signIn, cookieName }: RouteParts): r
       method: 'GET',
       path: '/v1/calls/*',
       access: 'reader',
-      handle: async ({ name, query }) => {
+      handle: async ({ name, query, gone }) => {
         if (parse(NO_QUERY, query) === undefined) return badQuery();
-        const detail = await view.callDetail(name);
+        const detail = await view.callDetail(name, gone);
         return detail === undefined ? notFound() : json(detail);
       },
     },

@@ -6,12 +6,14 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '../../contract/clock.ts';
 import type { Log } from '../../contract/log.ts';
+import { Unavailable } from '../../contract/unavailable.ts';
 import type { AgentView } from './agent-view.ts';
 import { type Answer, failure, type Streamed, securityHeaders } from './answer.ts';
 import { createEvents } from './events.ts';
 import { cookieValue, guard, ownHosts } from './guard.ts';
 import { listenOnLoopback } from './listen.ts';
 import { createPageFiles } from './page-files.ts';
+import { createProve, endsOf } from './proof.ts';
 import { type Access, createRoutes, matchRoute, SIGNED_OUT } from './routes.ts';
 import { sameSecret } from './secret.ts';
 import { createSignIn } from './sign-in.ts';
@@ -100,7 +102,7 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
     return path === '/' ? SIGNED_OUT : answer;
   };
 
-  const answerTo = async (request: IncomingMessage): Promise<Answer | Streamed | 'events'> => {
+  const answerTo = async (request: IncomingMessage, gone: AbortSignal): Promise<Answer | Streamed | 'events'> => {
     const { method = '', url = '', headers, rawHeaders } = request;
     const refused = guard({ method, url, headers, rawHeaders }, hosts);
     if (refused !== undefined) return refuse(refused.status, refused.code, refused.message);
@@ -119,7 +121,14 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
     const { handle } = match.route;
     if (handle === 'events') return 'events';
     const query = new URLSearchParams(cut < 0 ? '' : url.slice(cut + 1));
-    return handle({ name: match.name, query, body, origin: `http://${headers.host}` });
+    return handle({
+      name: match.name,
+      gone,
+      query,
+      body,
+      origin: `http://${headers.host}`,
+      ends: endsOf(request.socket),
+    });
   };
 
   const write = (response: ServerResponse, answer: Answer): void => {
@@ -149,17 +158,23 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // Without a listener, a client that breaks off would end the daemon.
     response.on('error', () => undefined);
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
     try {
-      const answer = await answerTo(request);
+      const answer = await answerTo(request, gone.signal);
       if (answer === 'events') openStream(request, response);
       else if (!('stream' in answer)) write(response, answer);
       else if (streams.isFull) tooMany(response, 'Too much is being sent at once.');
       else await streams.send(response, answer, request.method === 'HEAD');
     } catch (error) {
       if (request.destroyed && !request.complete) return;
+      if (gone.signal.aborted && error === gone.signal.reason) return;
+      if (error instanceof Unavailable && error.why === 'busy') return tooMany(response, error.message);
       log.error('local-api.failed', { error: error instanceof Error ? error.message : String(error) });
-      if (!response.headersSent) write(response, failure(500, 'internal', 'The local API failed on this request.'));
-      else response.destroy();
+      if (response.headersSent) response.destroy();
+      else if (error instanceof Unavailable)
+        write(response, failure(503, 'unavailable', 'This cannot be told now.', { 'retry-after': '5' }));
+      else write(response, failure(500, 'internal', 'The local API failed on this request.'));
     }
   };
 
@@ -186,7 +201,7 @@ export async function createLocalApi(parts: LocalApiParts): Promise<LocalApi> {
   hosts = ownHosts(port);
   // Cookies do not know ports: with the port in its name, two agents on one machine do not overwrite each other's.
   cookieName = `outpost_session_${port}`;
-  routes = createRoutes({ view, files, signIn, cookieName });
+  routes = createRoutes({ view, files, signIn, prove: createProve(token), cookieName });
   const url = `http://127.0.0.1:${port}`;
 
   return {

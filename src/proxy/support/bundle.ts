@@ -5,6 +5,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
+import type { AuditRow } from '../../contract/audit-row.ts';
 import type { Config } from '../../contract/config.ts';
 import { API_TOKEN_FILE, GATEWAY_TOKEN_FILE, RUN_FILE } from '../../contract/data-files.ts';
 import type { AgentState, DoctorReport } from '../../contract/local-api.ts';
@@ -14,15 +15,18 @@ import { listQueueFiles } from '../audit/folder.ts';
 import { newestRows } from '../audit/reader.ts';
 import { MAX_CONFIG_BYTES, parseConfig } from '../policy/parse.ts';
 import { cleanValue, createCleaner, type Person } from './clean.ts';
+import { doctorPart } from './doctor-part.ts';
 import { type Environment, environmentPart, secretValues } from './environment.ts';
+import { faultPart, wordsOf } from './faulty-rules.ts';
 import { folderPart } from './folder-part.ts';
 import { readSmall } from './read-file.ts';
 import { readRestarts } from './restarts.ts';
 import { rulesShape, secretsOf } from './rules-part.ts';
 import { originOf, statePart } from './state-part.ts';
 
-/** Of one file of the bundle; what is longer is cut. Characters. */
-const LONGEST_PART = 4 * 2 ** 20;
+/** Of one file of the bundle. One that is larger is left out, of rows the newest go in. Bytes. */
+const LARGEST_PART = 4 * 2 ** 20;
+const LEFT_OUT = `${JSON.stringify({ left_out: 'This part is larger than 4 MiB.' })}\n`;
 /** Larger queue files than the daemon makes are not opened. Bytes. */
 const LARGEST_QUEUE_FILE = 256 * 2 ** 20;
 /** Bytes. */
@@ -83,26 +87,30 @@ export function makeBundle(input: BundleInput, each: (part: BundlePart) => void 
     ...tokensOf(input.dataDir),
     ...secretValues(input.env),
     ...(rules.kind === 'config' ? secretsOf(rules.config) : []),
+    ...(rules.kind === 'faulty' ? wordsOf(rules.text) : []),
   ]);
+  const environment = environmentPart(input.env, clean);
   const made: (BundlePart & { readonly text: string })[] = [];
   const add = (name: string, about: string, text: string): void => {
-    const part = { name, about, text: text.slice(0, LONGEST_PART), bytes: Buffer.byteLength(text) };
+    const part = { name, about, text, bytes: Buffer.byteLength(text) };
     made.push(part);
     each({ name, about, bytes: part.bytes });
   };
-  const addJson = (name: string, about: string, value: unknown): void =>
-    add(name, about, `${printableJson(cleanValue(value, clean), 2)}\n`);
+  const addJson = (name: string, about: string, value: unknown): void => {
+    const text = `${printableJson(cleanValue(value, clean), 2)}\n`;
+    add(name, about, Buffer.byteLength(text) > LARGEST_PART ? LEFT_OUT : text);
+  };
 
   addJson('about.json', 'versions, this system, whether Outpost runs', aboutPart(input));
-  addJson('doctor.json', 'what the checks found', input.report);
+  addJson('doctor.json', 'what the checks found', doctorPart(input.report, input.env, environment));
   if (input.state !== undefined) {
     addJson('state.json', 'the state of the daemon: states and counts', statePart(input.state));
   }
   addJson('rules.json', 'the shape of the rules: names and counts, no values', rulesPart(rules, input));
-  addJson('environment.json', 'where proxy variables lead', environmentPart(input.env));
+  addJson('environment.json', 'where proxy variables lead', environment);
   addJson('files.json', 'names, sizes and modes in the data folder', folderPart(input.dataDir));
   if (input.rows > 0) {
-    const rows = rowsPart(input).map((row) => `${printableJson(cleanValue(row, clean))}\n`);
+    const rows = fitting(rowsPart(input).map((row) => `${printableJson(cleanValue(rowPart(row), clean, 'id'))}\n`));
     add('rows.jsonl', `the newest rows of the audit log (${rows.length}): metadata of calls`, rows.join(''));
   }
   add('README.txt', 'what is in here', readme(input, made));
@@ -114,7 +122,7 @@ export function makeBundle(input: BundleInput, each: (part: BundlePart) => void 
 
 type Rules =
   | { readonly kind: 'config'; readonly config: Config }
-  | { readonly kind: 'faulty'; readonly errors: readonly unknown[] }
+  | { readonly kind: 'faulty'; readonly errors: readonly unknown[]; readonly text: string }
   | { readonly kind: 'organisation' | 'absent' | 'not-a-file' | 'too-large' | 'unreadable' };
 
 function readRules({ dataDir, configPath, state }: BundleInput): Rules {
@@ -126,7 +134,7 @@ function readRules({ dataDir, configPath, state }: BundleInput): Rules {
   if (file.kind !== 'text') return { kind: file.kind };
   const parsed = parseConfig(file.text);
   if (parsed.ok) return { kind: 'config', config: parsed.config };
-  return { kind: 'faulty', errors: parsed.errors.map(({ line, column, message }) => ({ line, column, message })) };
+  return { kind: 'faulty', errors: parsed.errors.map(faultPart), text: file.text };
 }
 
 function isThere(path: string): boolean {
@@ -181,7 +189,7 @@ function tokensOf(dataDir: string): readonly string[] {
 }
 
 /** None while anything in the log's folder is not what it should be: it would be opened. */
-function rowsPart({ dataDir, rows }: BundleInput): readonly unknown[] {
+function rowsPart({ dataDir, rows }: BundleInput): readonly AuditRow[] {
   try {
     const dir = join(dataDir, 'audit');
     const isOurs = listQueueFiles(dir).every(({ path }) => {
@@ -194,6 +202,24 @@ function rowsPart({ dataDir, rows }: BundleInput): readonly unknown[] {
   }
 }
 
+/** Of a rejected configuration only where it is wrong: the message repeats what stands there. */
+function rowPart(row: AuditRow): unknown {
+  const { body } = row;
+  if (body.kind !== 'event' || body.event !== 'config-rejected') return row;
+  const numbers = Object.entries(body.detail ?? {}).filter(([, value]) => typeof value === 'number');
+  return { ...row, body: { ...body, detail: Object.fromEntries(numbers) } };
+}
+
+/** The first of these lines, as many as fit into one file. */
+function fitting(lines: readonly string[]): readonly string[] {
+  let bytes = 0;
+  const end = lines.findIndex((line) => {
+    bytes += Buffer.byteLength(line);
+    return bytes > LARGEST_PART;
+  });
+  return end < 0 ? lines : lines.slice(0, end);
+}
+
 function readme({ at, version, rows }: BundleInput, parts: readonly BundlePart[]): string {
   const width = Math.max(...parts.map(({ name }) => name.length));
   return `Outpost ${version}: support bundle of ${new Date(at).toISOString()}
@@ -201,6 +227,7 @@ function readme({ at, version, rows }: BundleInput, parts: readonly BundlePart[]
 ${parts.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n')}
 
 Not in here: prompts and answers (Outpost keeps none), keys, tokens, passwords, certificates' private keys, codes, values of the rules,
-${rows > 0 ? '' : 'rows of the audit log, '}names of people. The home folder is written as ~. Read it before you send it; it is only text.
+${rows > 0 ? '' : 'rows of the audit log, '}names of people, mail addresses. The home folder is written as ~; of variables that name files it says only that they
+are set. Read it before you send it; it is only text.
 `;
 }

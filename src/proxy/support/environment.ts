@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The environment variables that decide where a terminal's tools go: their names, and of their values only where they lead. Pure.
 
+import type { Clean } from './clean.ts';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Values are addresses. */
@@ -42,8 +44,14 @@ const PORTS: Readonly<Record<string, string>> = {
   'socks5h:': '1080',
 };
 
-/** `host:port` of an address; undefined: it is none. */
-export function hostAndPort(value: string): string | undefined {
+/**
+ * `host:port` of an address; undefined: it is none, or not safe to tell. A single word may be anything, a key too: without a scheme it needs a
+ * port. A URL makes letters small, so that what stands there is judged as it was written.
+ */
+export function hostAndPort(value: string, clean: Clean): string | undefined {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value) && !/:\d{1,5}\/?$/.test(value)) return undefined;
+  const [, host = ''] = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^/?#]*@)?([^/?#@]*)/i.exec(value) ?? [];
+  if (clean(host) !== host) return undefined;
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   if (!URL.canParse(text)) return undefined;
   const { protocol, hostname, port } = new URL(text);
@@ -53,11 +61,11 @@ export function hostAndPort(value: string): string | undefined {
     : undefined;
 }
 
-export function environmentPart(env: Environment): Readonly<Record<string, string>> {
+export function environmentPart(env: Environment, clean: Clean): Readonly<Record<string, string>> {
   const set: Record<string, string> = {};
   for (const name of ADDRESSES) {
     const value = env[name];
-    if (value) set[name] = hostAndPort(value) ?? 'set, but no address';
+    if (value) set[name] = hostAndPort(value, clean) ?? 'set';
   }
   for (const name of EXCEPTIONS) {
     const entries = (env[name] ?? '').split(',').map((entry) => entry.trim());
@@ -67,6 +75,10 @@ export function environmentPart(env: Environment): Readonly<Record<string, strin
   for (const name of OTHERS) if (env[name]) set[name] = env[name] === '0' || env[name] === '1' ? env[name] : 'set';
   return set;
 }
+
+/** Variables whose values are not told as they are. */
+export const UNTOLD: readonly string[] = [...OTHERS, ...EXCEPTIONS, 'NPM_CONFIG_USERCONFIG', 'PIP_CONFIG_FILE'];
+export { ADDRESSES };
 
 /** Values of variables whose names say that they are secret: to be taken out of everything. */
 export function secretValues(env: Environment): readonly string[] {

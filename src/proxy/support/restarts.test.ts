@@ -42,30 +42,44 @@ function leave(folder: string, begun: number): void {
 
 test('after an orderly end there is nothing to tell', () => {
   const folder = folderWith(undefined);
-  assert.equal(takeRestarts(folder, NOW, BOOTED), undefined);
+  assert.equal(takeRestarts(folder, NOW, BOOTED, true), undefined);
   assert.equal(existsSync(join(folder, RESTARTS_FILE)), false);
 });
 
 test('a run file that was left is told of once, with the time at which it was found', () => {
   const folder = folderWith(NOW - 5 * HOUR);
-  assert.deepEqual(takeRestarts(folder, NOW, BOOTED), { at: NOW, times: 1 });
+  assert.deepEqual(takeRestarts(folder, NOW, BOOTED, true), { at: NOW, times: 1 });
   assert.equal(existsSync(join(folder, 'run.json')), false, 'a start that fails now is not counted again');
-  assert.deepEqual(takeRestarts(folder, NOW + HOUR, BOOTED), { at: NOW, times: 1 });
+  assert.deepEqual(takeRestarts(folder, NOW + HOUR, BOOTED, true), { at: NOW, times: 1 });
   if (process.platform !== 'win32') assert.equal(statSync(join(folder, RESTARTS_FILE)).mode & 0o777, 0o600);
 });
 
 test('those of the last 24 hours are counted, and then forgotten', () => {
   const folder = folderWith(NOW - HOUR);
-  takeRestarts(folder, NOW, BOOTED);
+  takeRestarts(folder, NOW, BOOTED, true);
   leave(folder, NOW);
-  assert.deepEqual(takeRestarts(folder, NOW + 10 * HOUR, BOOTED), { at: NOW + 10 * HOUR, times: 2 });
-  assert.deepEqual(takeRestarts(folder, NOW + 24 * HOUR, BOOTED), { at: NOW + 10 * HOUR, times: 1 });
-  assert.equal(takeRestarts(folder, NOW + 34 * HOUR, BOOTED), undefined);
+  assert.deepEqual(takeRestarts(folder, NOW + 10 * HOUR, BOOTED, true), { at: NOW + 10 * HOUR, times: 2 });
+  assert.deepEqual(takeRestarts(folder, NOW + 24 * HOUR, BOOTED, true), { at: NOW + 10 * HOUR, times: 1 });
+  assert.equal(takeRestarts(folder, NOW + 34 * HOUR, BOOTED, true), undefined);
+});
+
+test('where the system ends programs without a word, only the second end within an hour is told of', () => {
+  const folder = folderWith(NOW - 12 * HOUR);
+  const end = (at: number, begun: number) => {
+    leave(folder, begun);
+    return takeRestarts(folder, at, BOOTED, false);
+  };
+  assert.equal(end(NOW, NOW - 12 * HOUR), undefined, 'a sign-out');
+  assert.equal(end(NOW + 10 * HOUR, NOW), undefined, 'and another one');
+  const second = NOW + 10.5 * HOUR;
+  assert.deepEqual(end(second, NOW + 10 * HOUR), { at: second, times: 1 });
+  assert.deepEqual(takeRestarts(folder, second + 20 * HOUR, BOOTED, false), { at: second, times: 1 });
+  assert.equal(takeRestarts(folder, second + 24 * HOUR, BOOTED, false), undefined);
 });
 
 test('a machine that was itself started since then is not blamed on Outpost', () => {
   const folder = folderWith(NOW - 2 * HOUR);
-  assert.equal(takeRestarts(folder, NOW, NOW - HOUR), undefined);
+  assert.equal(takeRestarts(folder, NOW, NOW - HOUR, true), undefined);
   assert.equal(existsSync(join(folder, 'run.json')), false);
 });
 
@@ -73,10 +87,10 @@ test('the file does not grow without end', () => {
   const folder = folderWith(undefined);
   for (let at = NOW; at < NOW + 100; at++) {
     leave(folder, at);
-    takeRestarts(folder, at, BOOTED);
+    takeRestarts(folder, at, BOOTED, true);
   }
   assert.equal(readRestarts(folder, NOW + 100).length, 64);
-  assert.equal(takeRestarts(folder, NOW + 100, BOOTED)?.times, 64);
+  assert.equal(takeRestarts(folder, NOW + 100, BOOTED, true)?.times, 64);
 });
 
 test('a damaged or foreign file counts as none, and is replaced', async (t) => {
@@ -95,7 +109,7 @@ test('a damaged or foreign file counts as none, and is replaced', async (t) => {
       const folder = folderWith(NOW - HOUR);
       writeFileSync(join(folder, RESTARTS_FILE), text);
       assert.deepEqual(readRestarts(folder, NOW), []);
-      assert.deepEqual(takeRestarts(folder, NOW, BOOTED), { at: NOW, times: 1 });
+      assert.deepEqual(takeRestarts(folder, NOW, BOOTED, true), { at: NOW, times: 1 });
       assert.deepEqual(readRestarts(folder, NOW), [NOW]);
     });
   }
@@ -108,10 +122,10 @@ test('links and pipes are neither followed nor waited for', { skip: process.plat
   symlinkSync(elsewhere, join(folder, RESTARTS_FILE));
   symlinkSync(elsewhere, join(folder, `${RESTARTS_FILE}.new`));
   assert.deepEqual(readRestarts(folder, NOW), []);
-  assert.deepEqual(takeRestarts(folder, NOW, BOOTED), { at: NOW, times: 1 });
+  assert.deepEqual(takeRestarts(folder, NOW, BOOTED, true), { at: NOW, times: 1 });
   assert.equal(readFileSync(elsewhere, 'utf8'), JSON.stringify({ v: 1, found: [NOW - 1] }));
 
   const other = folderWith(undefined);
   execFileSync('mkfifo', [join(other, RESTARTS_FILE), join(other, 'run.json')]);
-  assert.equal(takeRestarts(other, NOW, BOOTED), undefined);
+  assert.equal(takeRestarts(other, NOW, BOOTED, true), undefined);
 });

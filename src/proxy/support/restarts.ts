@@ -12,6 +12,11 @@ import { readSmall } from './read-file.ts';
 export const RESTARTS_FILE = 'restarts.json';
 /** How long an unexpected end is told of. Milliseconds. */
 export const TOLD_MS = 86_400_000;
+/**
+ * Windows ends a program at sign-out, at an upgrade and by `schtasks /end` without telling it: there one end is no sign, two within this time
+ * are. Milliseconds.
+ */
+const TWICE_WITHIN_MS = 3_600_000;
 /** More says nothing new. */
 const MOST = 64;
 const MOST_BYTES = 4_096;
@@ -38,10 +43,10 @@ const KEPT: MemberTests<Kept> = {
 /**
  * Only while no other daemon can use the folder. A run file that is older than the machine's last start is no sign: then it was the machine
  * that went down.
- * @param now wall time @param bootedAt wall time of the machine's start @returns undefined: none in the last 24 hours
+ * @param now wall time @param isTold whether a program is told before it is ended by the system (all but Windows) @param bootedAt wall time of the machine's start @returns undefined: none in the last 24 hours
  * @throws the system's error, where the folder cannot be written
  */
-export function takeRestarts(dataDir: string, now: number, bootedAt: number): Restarts | undefined {
+export function takeRestarts(dataDir: string, now: number, bootedAt: number, isTold: boolean): Restarts | undefined {
   const runFile = join(dataDir, RUN_FILE);
   const begun = beginOf(runFile);
   const found = readRestarts(dataDir, now);
@@ -53,8 +58,9 @@ export function takeRestarts(dataDir: string, now: number, bootedAt: number): Re
       keep(join(dataDir, RESTARTS_FILE), found.slice(-MOST));
     }
   }
-  const at = found.at(-1);
-  return at === undefined ? undefined : { at, times: found.length };
+  const signs = isTold ? found : found.filter((at, index) => at - (found[index - 1] ?? -Infinity) < TWICE_WITHIN_MS);
+  const at = signs.at(-1);
+  return at === undefined ? undefined : { at, times: signs.length };
 }
 
 /** Times of the last 24 hours, oldest first. Whatever else stands in the file counts as nothing. */

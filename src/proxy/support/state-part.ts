@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of the daemon's state goes into a support bundle, field by field: states, counts and names. No call, no person, no path of a URL. Pure.
 
-import type { AgentState, OrganisationState, ProviderItem } from '../../contract/local-api.ts';
+import type { AgentState, HealthItem, OrganisationState, ProviderItem } from '../../contract/local-api.ts';
+import { faultPart } from './faulty-rules.ts';
+
+/** Their words besides numbers are this system's, or names that stand in the rules' shape. */
+const OWN_WORDS: ReadonlySet<string> = new Set([
+  'agent-outdated',
+  'audit-degraded',
+  'audit-down',
+  'audit-full',
+  'keys-in-clear',
+  'providers-out',
+  'upload-behind',
+  'upload-stopped',
+]);
 
 /** Scheme, host and port of an address; the rest may be anything. */
 export function originOf(url: string): string {
@@ -22,7 +35,7 @@ export function statePart(state: AgentState): unknown {
       sha256: policy.sha256,
       since: policy.since,
       path: policy.path,
-      errors: policy.errors.map(({ message, line, column, at }) => ({ message, line, column, at })),
+      errors: policy.errors.map(faultPart),
     },
     organisation: organisation === undefined ? undefined : organisationPart(organisation),
     audit: {
@@ -36,7 +49,7 @@ export function statePart(state: AgentState): unknown {
       cap_bytes: audit.cap_bytes,
       dropped: audit.dropped,
     },
-    health: state.health.map(({ code, severity, since, text }) => ({ code, severity, since, text })),
+    health: state.health.map(healthPart),
     counters: {
       tunnelled: counters.tunnelled,
       relayed: counters.relayed,
@@ -53,6 +66,14 @@ export function statePart(state: AgentState): unknown {
     offline: state.offline,
     hosts: { govern: hosts.govern, header: hosts.header, tunnel: hosts.tunnel, block: hosts.block },
   };
+}
+
+/** Without its text where that names an app, the host it called, or what somebody wrote. */
+function healthPart({ code, severity, since, text, args }: HealthItem): unknown {
+  const particulars = Object.entries(args);
+  const numbers = particulars.filter(([, value]) => typeof value === 'number' || typeof value === 'boolean');
+  const isOurs = OWN_WORDS.has(code) || numbers.length === particulars.length;
+  return { code, severity, since, ...(isOurs ? { text } : { args: Object.fromEntries(numbers) }) };
 }
 
 /** How the newest calls ended. */

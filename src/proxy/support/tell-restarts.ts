@@ -13,15 +13,24 @@ export interface TellParts {
     set(code: 'daemon-restarted', args: Restarts): void;
     clear(code: 'daemon-restarted'): void;
   };
+  /** On which a program may be ended without being told. */
+  readonly platform?: NodeJS.Platform;
   /** How long the machine has been up, sleep included. */
   readonly machineUpMs: number;
 }
 
 /** Once, when no other daemon can use the folder any more. Returns the end of it. */
-export function tellRestarts({ dataDir, clock, log, health, machineUpMs }: TellParts): () => void {
+export function tellRestarts({
+  dataDir,
+  clock,
+  log,
+  health,
+  machineUpMs,
+  platform = process.platform,
+}: TellParts): () => void {
   const now = clock.now();
   try {
-    const restarts = takeRestarts(dataDir, now, now - machineUpMs);
+    const restarts = takeRestarts(dataDir, now, now - machineUpMs, platform !== 'win32');
     if (restarts === undefined) return () => undefined;
     log.warn('ended-unexpectedly', { found: new Date(restarts.at).toISOString(), times: restarts.times });
     health.set('daemon-restarted', restarts);

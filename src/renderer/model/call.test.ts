@@ -8,7 +8,7 @@ import { fakeCall } from '../../../test/fakes/fake-agent.ts';
 import { fallbackDetail } from '../../../test/fakes/history-agent.ts';
 import { DE } from '../../strings/de/de.ts';
 import { EN } from '../../strings/en/en.ts';
-import { codesOf, endOf, notesOf, tokensText } from './call.ts';
+import { codesOf, endOf, errorWords, notesOf, tokensText } from './call.ts';
 import { createFormat } from './format.ts';
 import { describeRow } from './row.ts';
 import { createThrottle } from './throttle.ts';
@@ -85,4 +85,11 @@ test('what becomes due often is done once, and again when it becomes due again',
   throttle.end();
   clock.advance(60_000);
   assert.equal(done, 2);
+});
+
+test('codes of both catalogues have a few words, in both languages; others have none', () => {
+  assert.equal(errorWords('OUT_UNREADABLE_BODY', EN), 'could not be checked');
+  assert.equal(errorWords('OUT_UNREADABLE_BODY', DE), 'nicht prüfbar');
+  assert.equal(errorWords('rate-limit', EN), 'rate limit');
+  for (const code of ['rate_limit_error', 'toString', '__proto__']) assert.equal(errorWords(code, EN), undefined);
 });

@@ -12,6 +12,13 @@ function failureOf(failure: string, { overview }: Words): string {
   return (Object.hasOwn(known, failure) ? known[failure] : undefined) ?? failure;
 }
 
+/** A code of the error catalogue or a class of failure in a few words; undefined: this page does not know it. */
+export function errorWords(code: string, { activity, overview }: Words): string | undefined {
+  for (const known of [activity.errors, overview.failure] as readonly Readonly<Record<string, string>>[])
+    if (Object.hasOwn(known, code)) return known[code];
+  return undefined;
+}
+
 /** How the attempt ended, and why if it failed: `failed: rate limit`. */
 export function endOf({ result, failure }: CallAttempt, words: Words): string {
   const end = words.call.attemptResult[result];

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeClock } from '../../../test/fakes/clock.ts';
 import { createFakeClient } from '../../client/fake.ts';
 import type { DoctorCheck, DoctorReport } from '../../contract/local-api.ts';
 import { DEFAULT_PREFERENCES } from '../../contract/tray.ts';
@@ -75,7 +76,7 @@ test('a stopped run keeps what it had, takes nothing more, and another can follo
 
 test('a run that breaks off is said', async () => {
   const client = createFakeClient({ doctor: () => Promise.reject(new Error('gone')) });
-  const store = createStore(client, { language: 'en', preferences: DEFAULT_PREFERENCES }, []);
+  const store = createStore(client, new FakeClock(), { language: 'en', preferences: DEFAULT_PREFERENCES }, []);
   await store.checks.start();
   assert.equal(store.checks.run.value.phase, 'failed');
   assert.equal(store.announcement.value, 'The checks could not be run.');

@@ -34,13 +34,17 @@ export function createFormat(locale?: string, timeZone?: string): Format {
   const cents = new Intl.NumberFormat(locale, dollars);
   const fractions = new Intl.NumberFormat(locale, { ...dollars, maximumSignificantDigits: 2 });
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-  const unit = (value: number, name: string) =>
-    new Intl.NumberFormat(locale, {
-      style: 'unit',
-      unit: name,
-      unitDisplay: 'short',
-      maximumFractionDigits: value < 10 && name !== 'byte' && name !== 'millisecond' ? 1 : 0,
-    }).format(value);
+  // Making one takes longer than all else in a row of a table.
+  const units = new Map<string, Intl.NumberFormat>();
+  const unit = (value: number, name: string) => {
+    const maximumFractionDigits = value < 10 && name !== 'byte' && name !== 'millisecond' ? 1 : 0;
+    const key = `${name} ${maximumFractionDigits}`;
+    const made =
+      units.get(key) ??
+      new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits });
+    units.set(key, made);
+    return made.format(value);
+  };
   return {
     time: (at, now) => (day.format(at) === day.format(now) ? clock : full).format(at),
     count: (value) => whole.format(value),

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeClock } from '../../../test/fakes/clock.ts';
 import { createFakeAgent, FAKE_WARNING, fakeCall } from '../../../test/fakes/fake-agent.ts';
 import { createFakeClient } from '../../client/fake.ts';
 import { summarise } from '../../client/summary.ts';
@@ -10,6 +11,7 @@ import { DEFAULT_PREFERENCES, type Surroundings } from '../../contract/tray.ts';
 import { EN } from '../../strings/en/en.ts';
 import { createFormat } from './format.ts';
 import { hashOf, PAGES, routeOf } from './route.ts';
+import { keepSame } from './same.ts';
 import { announce, createStore } from './store.ts';
 
 const state = createFakeAgent().state();
@@ -49,6 +51,8 @@ test('the summary names the worst: gone, blocked, attention, fine', () => {
   assert.equal(summarise({ kind: 'outdated' }, state, EN).shape, 'waiting');
   const host = { host: 'child', phase: 'starting' } as const;
   assert.equal(summarise({ kind: 'lost', since: 0, host }, state, EN).text, 'Outpost is starting…');
+  const waits = summarise({ kind: 'lost', since: 0, host: { ...host, phase: 'waiting' } }, state, EN);
+  assert.deepEqual(waits, { shape: 'waiting', text: EN.frame.link.waitingTitle });
   assert.equal(summarise({ kind: 'lost', since: 0, host: { ...host, phase: 'gave-up' } }, state, EN).shape, 'blocked');
   assert.equal(withHealth().shape, 'ok');
   assert.deepEqual(withHealth({ ...FAKE_WARNING, severity: 'low' }).shape, 'ok');
@@ -58,20 +62,15 @@ test('the summary names the worst: gone, blocked, attention, fine', () => {
   assert.equal(withHealth({ ...FAKE_WARNING, severity: 'high', impacts_connectivity: false }).shape, 'attention');
 });
 
-test('only blocked calls and changed warnings are announced, never each call', () => {
+test('changed warnings are announced, never each call', () => {
   assert.equal(announce(undefined, state, EN), '');
   assert.equal(announce(state, { ...state, activity: [fakeCall(9), ...state.activity] }, EN), '');
-  const blocked = fakeCall(9, { app: 'Script', decision: 'blocked' });
-  assert.equal(
-    announce(state, { ...state, activity: [blocked, ...state.activity] }, EN),
-    'A call from Script was blocked.',
-  );
   assert.equal(announce(state, { ...state, health: [FAKE_WARNING] }, EN), 'One thing needs attention');
 });
 
 test('the store keeps the last state while the daemon is away and says when it is back', () => {
   const client = createFakeClient();
-  const store = createStore(client, ENGLISH, ['en-GB']);
+  const store = createStore(client, new FakeClock(), ENGLISH, ['en-GB']);
   const stop = store.start();
   client.link({ kind: 'live' });
   client.state(state);
@@ -83,4 +82,41 @@ test('the store keeps the last state while the daemon is away and says when it i
   assert.equal(store.announcement.value, 'Outpost is answering again.');
   stop();
   assert.equal(client.watchers, 0);
+});
+
+test('of many blocked calls the first is heard at once, the others together after ten seconds', () => {
+  const client = createFakeClient();
+  const clock = new FakeClock();
+  const store = createStore(client, clock, ENGLISH, ['en-GB']);
+  const stop = store.start();
+  const block = (...numbers: readonly number[]) => {
+    const calls = numbers.map((number) => fakeCall(number, { id: `b-${number}`, app: 'Script', decision: 'blocked' }));
+    const before = store.state.value ?? state;
+    client.state({ ...before, activity: [...calls, ...before.activity] });
+  };
+  client.state(state);
+  block(1);
+  assert.equal(store.announcement.value, 'A call from Script was blocked.');
+  for (let number = 2; number < 42; number++) block(number);
+  assert.equal(store.announcement.value, 'A call from Script was blocked.');
+  clock.advance(9_999);
+  assert.equal(store.announcement.value, 'A call from Script was blocked.');
+  clock.advance(1);
+  assert.equal(store.announcement.value, '40 calls were blocked.');
+  clock.advance(10_000);
+  const { app: _, ...nameless } = fakeCall(99, { id: 'b-99', decision: 'blocked' });
+  client.state({ ...state, activity: [nameless, ...(store.state.value?.activity ?? [])] });
+  assert.equal(store.announcement.value, 'A call from an app that is not known was blocked.');
+  stop();
+});
+
+test('a call that says the same as before is the same object, another one is not', () => {
+  const again = state.activity.map((call) => ({ ...call }));
+  assert.ok(keepSame(state.activity, again).every((call, at) => call === state.activity[at]));
+  const [first, ...rest] = again;
+  assert.ok(first !== undefined);
+  const changed = { ...first, result: 'broken' as const };
+  assert.equal(keepSame(state.activity, [changed, ...rest])[0], changed);
+  const { total_ms: _, ...less } = first;
+  assert.deepEqual(keepSame(state.activity, [less]), [less]);
 });

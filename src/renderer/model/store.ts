@@ -4,11 +4,14 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Link, PageClient } from '../../client/agent-client.ts';
 import { type Summary, summarise } from '../../client/summary.ts';
+import type { Clock } from '../../contract/clock.ts';
 import type { AgentState } from '../../contract/local-api.ts';
 import type { Preferences, Surroundings } from '../../contract/tray.ts';
 import type { Words } from '../../strings/catalogue.ts';
 import { type Ui, uiFor } from '../ui.ts';
+import { blockedSince, createBlocked } from './announcements.ts';
 import { type Checks, createChecks } from './checks.ts';
+import { keepSame } from './same.ts';
 
 export interface Store {
   readonly client: PageClient;
@@ -28,12 +31,9 @@ export interface Store {
   start(show?: (hash: string) => void): () => void;
 }
 
-/** What a listener should hear when one state follows another; '' for nothing. */
+/** What a listener should hear when one state follows another, apart from blocked calls; '' for nothing. */
 export function announce(before: AgentState | undefined, after: AgentState, words: Words): string {
   if (before === undefined) return '';
-  const known = new Set(before.activity.map((call) => call.id));
-  const blocked = after.activity.find((call) => call.decision === 'blocked' && !known.has(call.id));
-  if (blocked !== undefined) return words.activity.blockedNow(blocked.app ?? words.activity.unknown);
   const codes = (state: AgentState) => state.health.map((item) => item.code).join();
   if (codes(before) === codes(after)) return '';
   return summarise({ kind: 'live' }, after, words).text;
@@ -53,7 +53,7 @@ function announceLink(before: Link, after: Link, { link }: Words['frame']): stri
 }
 
 /** @param first what holds until the client tells of other surroundings; `locales`: as a browser's `navigator.languages` */
-export function createStore(client: PageClient, first: Surroundings, locales: readonly string[]): Store {
+export function createStore(client: PageClient, clock: Clock, first: Surroundings, locales: readonly string[]): Store {
   const link = signal<Link>({ kind: 'connecting' });
   const state = signal<AgentState | undefined>(undefined);
   const surroundings = signal(first);
@@ -65,6 +65,11 @@ export function createStore(client: PageClient, first: Surroundings, locales: re
     // The same words once more are heard only if the text differs.
     if (text !== '') announcement.value = text === announcement.value ? `${text}\u00a0` : text;
   };
+  const blocked = createBlocked(clock, (calls) => {
+    const { activity } = ui.value.words;
+    const [call] = calls;
+    say(calls.length === 1 ? activity.blockedNow(call?.app ?? activity.someApp) : activity.blockedSome(calls.length));
+  });
   const checks = createChecks(client, ({ phase, checks: ended }) => {
     const { diagnostics } = ui.value.words;
     const fails = ended.filter(({ status }) => status === 'fail').length;
@@ -92,8 +97,10 @@ export function createStore(client: PageClient, first: Surroundings, locales: re
           }),
         state: (next) =>
           batch(() => {
-            say(announce(state.value, next, ui.value.words));
-            state.value = next;
+            const before = state.value;
+            if (before !== undefined) blocked.add(blockedSince(before.activity, next.activity));
+            say(announce(before, next, ui.value.words));
+            state.value = before === undefined ? next : { ...next, activity: keepSame(before.activity, next.activity) };
           }),
       });
       const stopListening = client.listen({
@@ -103,6 +110,7 @@ export function createStore(client: PageClient, first: Surroundings, locales: re
         },
       });
       return () => {
+        blocked.end();
         stopWatching();
         stopListening();
       };

@@ -22,6 +22,7 @@ export function restOf(rows: readonly UsageTotals[], total: UsageTotals): UsageT
     output_tokens: left(({ output_tokens }) => output_tokens),
     cost_usd: left(({ cost_usd }) => cost_usd),
     unpriced: left(({ unpriced }) => unpriced),
+    uncounted: left(({ uncounted }) => uncounted),
   };
   return rest.calls === 0 && rest.blocked === 0 ? undefined : rest;
 }

@@ -2,6 +2,7 @@
 // The newest calls as a live table that can be held still, searched through the whole log and followed back in it; one call in full.
 
 import { useComputed, useSignal } from '@preact/signals';
+import type { RefObject } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { browserClock } from '../clock.ts';
 import { type CallsList, createCallsList, LONGEST_LIST } from '../model/calls.ts';
@@ -10,15 +11,20 @@ import type { Route } from '../model/route.ts';
 import type { Store } from '../model/store.ts';
 import { CallsTable } from '../parts/calls-table.tsx';
 import { Choices } from '../parts/choices.tsx';
+import { useFollow } from '../parts/use-follow.ts';
 import { useUi } from '../ui.ts';
 import { Call } from './call.tsx';
+
+/** After the log has grown, before calls are looked up whose end the state does not tell any more. Milliseconds. */
+const SETTLE_AFTER = 10_000;
 
 /** How the search went: speaks when its answer changes, not with every call that arrives. */
 function SearchStatus({ list }: { readonly list: CallsList }) {
   const { words, format } = useUi();
   const { activity } = words;
   const { phase, next } = list.search.value;
-  const calls = list.shown.value.length;
+  // As of the answer: a list that grows by itself is not read out with every call.
+  const calls = useMemo(() => list.shown.peek().length, [list, list.search.value]);
   const text = () => {
     if (!isNarrowed(list.filter.value)) return '';
     if (phase === 'searching') return activity.searching;
@@ -34,8 +40,10 @@ function SearchStatus({ list }: { readonly list: CallsList }) {
   );
 }
 
-function Tools({ list }: { readonly list: CallsList }) {
-  const { activity } = useUi().words;
+function Tools({ list, box }: { readonly list: CallsList; readonly box: RefObject<HTMLInputElement | null> }) {
+  const { words, format } = useUi();
+  const { activity } = words;
+  const { count, more } = list.waiting.value;
   const { text, decision } = list.filter.value;
   const isPaused = list.isPaused.value;
   return (
@@ -43,6 +51,7 @@ function Tools({ list }: { readonly list: CallsList }) {
       <label>
         <span>{activity.filter}</span>
         <input
+          ref={box}
           type="search"
           value={text}
           maxLength={LONGEST_TEXT}
@@ -64,7 +73,7 @@ function Tools({ list }: { readonly list: CallsList }) {
         {isPaused ? activity.resume : activity.pause}
       </button>
       <SearchStatus list={list} />
-      {isPaused && <p class="quiet">{activity.paused(list.waiting.value)}</p>}
+      {isPaused && <p class="quiet">{activity.paused(format.count(count), count, more)}</p>}
     </div>
   );
 }
@@ -92,10 +101,10 @@ function Older({ list, store }: { readonly list: CallsList; readonly store: Stor
       </div>
     );
   if (phase === 'searching') return null;
-  if (next === undefined || calls >= LONGEST_LIST)
+  if (!list.hasOlder.value || calls >= LONGEST_LIST)
     return (
       <p ref={end} tabIndex={-1} class="quiet">
-        {next === undefined ? calls > 0 && activity.all : activity.full(format.count(LONGEST_LIST))}
+        {list.hasOlder.value ? activity.full(format.count(LONGEST_LIST)) : calls > 0 && activity.all}
       </p>
     );
   const isBusy = phase === 'older';
@@ -108,7 +117,7 @@ function Older({ list, store }: { readonly list: CallsList; readonly store: Stor
   );
 }
 
-function Nothing({ list }: { readonly list: CallsList }) {
+function Nothing({ list, box }: { readonly list: CallsList; readonly box: RefObject<HTMLInputElement | null> }) {
   const { activity } = useUi().words;
   if (list.search.value.phase === 'searching') return <p class="quiet">{activity.searching}</p>;
   if (!isNarrowed(list.filter.value))
@@ -121,7 +130,14 @@ function Nothing({ list }: { readonly list: CallsList }) {
   return (
     <div class="empty">
       <h2>{activity.noMatch}</h2>
-      <button type="button" onClick={() => list.narrow(NO_FILTER)}>
+      <button
+        type="button"
+        onClick={() => {
+          list.narrow(NO_FILTER);
+          // The button goes with the search.
+          box.current?.focus();
+        }}
+      >
         {activity.clear}
       </button>
     </div>
@@ -131,14 +147,15 @@ function Nothing({ list }: { readonly list: CallsList }) {
 function List({ list, store }: { readonly list: CallsList; readonly store: Store }) {
   const { frame, activity } = useUi().words;
   const calls = list.shown.value;
+  const box = useRef<HTMLInputElement>(null);
   return (
     <>
       <div>
         <h1 tabIndex={-1}>{frame.pages.activity}</h1>
         <p class="lead quiet">{activity.intro}</p>
       </div>
-      <Tools list={list} />
-      {calls.length > 0 ? <CallsTable calls={calls} /> : <Nothing list={list} />}
+      <Tools list={list} box={box} />
+      {calls.length > 0 ? <CallsTable calls={calls} /> : <Nothing list={list} box={box} />}
       <Older list={list} store={store} />
     </>
   );
@@ -151,6 +168,8 @@ export function Activity({ store, route }: { readonly store: Store; readonly rou
   const link = store.link.value.kind;
   const asked = useSignal(false);
   useEffect(() => list.start(), [list]);
+  const log = store.state.value?.audit;
+  useFollow(log && `${log.epoch} ${log.watermark}`, SETTLE_AFTER, () => void list.settle());
   useEffect(() => {
     if (link === 'connecting') return;
     // Again when the daemon is back: what was not answered, and what may have come meanwhile.

@@ -8,8 +8,10 @@ import { codesOf, endOf, notesOf, tokensText } from '../model/call.ts';
 import { hashOf } from '../model/route.ts';
 import type { Store } from '../model/store.ts';
 import { Decision } from '../parts/calls-table.tsx';
+import { CodeWords } from '../parts/code-words.tsx';
 import { Failed } from '../parts/failed.tsx';
 import { Scroll } from '../parts/scroll.tsx';
+import { Sentence } from '../parts/sentence.tsx';
 import { StoredRows } from '../parts/stored-rows.tsx';
 import { Text } from '../parts/text.tsx';
 import { useFollow } from '../parts/use-follow.ts';
@@ -18,6 +20,8 @@ import { useUi } from '../ui.ts';
 
 /** The end of a call and its last rows come at once; several attempts within it count as one change. Milliseconds. */
 const AGAIN_AFTER = 500;
+/** The same for a call that the state does not list any more: any row of the log may be its end. Milliseconds. */
+const LOOK_AFTER = 5_000;
 
 interface Fact {
   readonly name: string;
@@ -47,7 +51,9 @@ function Why({ detail }: { readonly detail: CallDetail }) {
   const language = [
     dialect === undefined ? undefined : <code key="dialect">{dialect}</code>,
     understood === undefined ? undefined : texts.understood[understood ? 'yes' : 'no'],
-    stream === undefined ? undefined : texts.stream[stream ? 'yes' : 'no'],
+    stream === undefined
+      ? undefined
+      : (call.decision === 'blocked' ? texts.streamBlocked : texts.stream)[stream ? 'yes' : 'no'],
   ].filter((part) => part !== undefined);
   return (
     <section aria-labelledby="decision">
@@ -113,13 +119,15 @@ function Attempt({ attempt }: { readonly attempt: CallAttempt }) {
   return (
     <tr>
       <td class="number">{format.count(attempt.attempt)}</td>
-      <th scope="row">{attempt.provider}</th>
-      <td>{model ?? activity.none}</td>
+      <th scope="row">
+        <bdi>{attempt.provider}</bdi>
+      </th>
+      <td>{model === undefined ? activity.none : <bdi>{model}</bdi>}</td>
       <td>
         {endOf(attempt, words)}
         {codes.length > 0 && (
           <span class="under">
-            <code>{codes.join(', ')}</code>
+            <CodeWords>{codes.join(', ')}</CodeWords>
           </span>
         )}
         {notesOf(attempt, words).map((note) => (
@@ -129,7 +137,7 @@ function Attempt({ attempt }: { readonly attempt: CallAttempt }) {
         ))}
         {losses.length > 0 && (
           <span class="under">
-            {texts.losses} <code>{losses.join(', ')}</code>
+            {texts.losses} <CodeWords>{losses.join(', ')}</CodeWords>
           </span>
         )}
       </td>
@@ -137,7 +145,7 @@ function Attempt({ attempt }: { readonly attempt: CallAttempt }) {
       <td class="number">
         {total_ms === undefined ? activity.none : format.duration(total_ms)}
         {first_content_ms !== undefined && (
-          <span class="under">{activity.firstContent(format.duration(first_content_ms))}</span>
+          <span class="under">{activity.firstShort(format.duration(first_content_ms))}</span>
         )}
       </td>
     </tr>
@@ -180,19 +188,34 @@ function Attempts({ attempts }: { readonly attempts: CallDetail['attempts'] }) {
 function End({ detail }: { readonly detail: CallDetail }) {
   const { words, format } = useUi();
   const { call: texts, activity } = words;
-  const { call, fallback_from: first, cost_usd: cost } = detail;
+  const { call, attempts, fallback_from: first, cost_usd: cost } = detail;
+  // An attempt that may be billed, and of which nobody has said how much.
+  const isLeast = attempts.some(
+    ({ possibly_billed, input_tokens: counted }) => possibly_billed === true && counted === undefined,
+  );
   const { provider, total_ms, first_content_ms, input_tokens, output_tokens } = call;
   const count = (value: number | undefined) => (value === undefined ? activity.none : format.count(value));
   const hasTokens = input_tokens !== undefined || output_tokens !== undefined;
-  const answeredBy = provider && first !== undefined ? texts.fallback(provider, first) : provider;
+  const hasAnswered = call.result === 'complete' || call.result === 'broken';
+  const answeredBy =
+    provider !== undefined && first !== undefined && first !== provider ? (
+      <Sentence of={texts.fallback} names={[provider, first]} />
+    ) : (
+      provider && <bdi>{provider}</bdi>
+    );
   return (
     <section aria-labelledby="end">
       <h2 id="end">{texts.end}</h2>
       <Facts
         facts={[
           { name: texts.result, value: texts.results[call.result] },
-          { name: texts.answeredBy, value: call.result === 'complete' || first !== undefined ? answeredBy : undefined },
-          { name: texts.sentModel, value: call.sent_model },
+          { name: texts.answeredBy, value: hasAnswered ? answeredBy : undefined },
+          // Nobody answered: that another provider was asked is still to be said.
+          {
+            name: texts.askedLast,
+            value: !hasAnswered && first !== undefined && provider ? <bdi>{provider}</bdi> : undefined,
+          },
+          { name: texts.sentModel, value: call.sent_model && <bdi>{call.sent_model}</bdi> },
           { name: texts.started, value: format.time(call.at, Date.now()) },
           {
             name: texts.duration,
@@ -217,7 +240,12 @@ function End({ detail }: { readonly detail: CallDetail }) {
           },
           {
             name: texts.cost,
-            value: cost !== undefined ? texts.costText(format.money(cost)) : hasTokens ? texts.costUnknown : undefined,
+            value:
+              cost !== undefined
+                ? (isLeast ? texts.costAtLeast : texts.costText)(format.money(cost))
+                : hasTokens
+                  ? texts.costUnknown
+                  : undefined,
           },
         ]}
       />
@@ -236,7 +264,10 @@ function Found({ detail }: { readonly detail: CallDetail }) {
           <Decision call={call} />
         </p>
         <p class="hero-text">
-          {texts.summary[call.decision](call.app ?? texts.someApp, call.model ?? texts.someModel)}
+          <Sentence
+            of={texts.summary[call.decision]}
+            names={[call.app ?? texts.someApp, call.model ?? texts.someModel]}
+          />
         </p>
       </div>
       <Why detail={detail} />
@@ -259,7 +290,14 @@ export function Call({ store, id }: { readonly store: Store; readonly id: string
   const detail = value?.detail;
   // By either of its numbers it was asked for; the state lists it by the first.
   const listed = store.state.value?.activity.find((call) => call.id === (detail?.call.id ?? id));
-  useFollow(listed === undefined ? 'not listed' : JSON.stringify(listed), AGAIN_AFTER, () => void reload());
+  const log = store.state.value?.audit;
+  const isLeft = listed === undefined && detail?.call.result === 'running';
+  const unlisted = isLeft ? `${log?.epoch} ${log?.watermark}` : 'not listed';
+  useFollow(
+    listed === undefined ? unlisted : JSON.stringify(listed),
+    isLeft ? LOOK_AFTER : AGAIN_AFTER,
+    () => void reload(),
+  );
   const before = useRef(detail?.call.result);
   const result = detail?.call.result;
   useEffect(() => {

@@ -134,7 +134,7 @@ function Rules({ state }: { readonly state: AgentState }) {
           )}
         </dd>
         <dt>{words.hosts}</dt>
-        <dd>{words.hostCounts(hosts.govern, hosts.tunnel, hosts.block)}</dd>
+        <dd>{words.hostCounts(hosts.govern, hosts.header, hosts.tunnel, hosts.block)}</dd>
         <dt>{words.log}</dt>
         <dd>
           {words.logState[audit.state]}

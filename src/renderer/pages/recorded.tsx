@@ -11,10 +11,14 @@ import { Failed } from '../parts/failed.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { StoredRows } from '../parts/stored-rows.tsx';
 import { Text } from '../parts/text.tsx';
+import { useFollow } from '../parts/use-follow.ts';
 import { useLoaded } from '../parts/use-loaded.ts';
 import { useUi } from '../ui.ts';
 
-function InShort({ view }: { readonly view: RecordedView }) {
+/** It reads the newest rows: not more often than this while calls come. Milliseconds. */
+const AGAIN_AFTER = 3_000;
+
+function InShort({ view, hosts }: { readonly view: RecordedView; readonly hosts: AgentState['hosts'] | undefined }) {
   const { short, points } = useUi().words.recorded;
   const isUploaded = view.readers.includes('organisation');
   const isSummarised = view.readers.includes('telemetry');
@@ -24,7 +28,7 @@ function InShort({ view }: { readonly view: RecordedView }) {
       <ul class="points">
         <li>{points.no}</li>
         <li>{points.yes}</li>
-        <li>{points.other}</li>
+        <li>{(hosts?.header ?? 0) > 0 ? points.otherHeader : points.other}</li>
         <li>{isUploaded || (view.leaves_device && !isSummarised) ? points.leaves : points.stays}</li>
         {isSummarised && <li>{points.summaries}</li>}
       </ul>
@@ -215,11 +219,18 @@ function Fields({ fields }: { readonly fields: RecordedView['fields'] }) {
   );
 }
 
+/** All of the state that what is shown here depends on: the rules, who has the log, and how far it has grown. */
+function markOf({ policy, audit, organisation }: AgentState): string {
+  const { org, device } = organisation ?? {};
+  return [policy.sha256, audit.level, org, device, audit.epoch, audit.watermark].join(' ');
+}
+
 export function Recorded({ store }: { readonly store: Store }) {
   const { words: all, format } = useUi();
   const words = all.recorded;
   const { value: view, phase, reload } = useLoaded(store.link.value.kind, () => store.client.recorded());
   const state = store.state.value;
+  useFollow(state && markOf(state), AGAIN_AFTER, () => void reload());
   const again = async (): Promise<void> => {
     const next = await reload();
     store.say(next === undefined ? words.failed : words.reloaded(format.count(next.rows)));
@@ -232,7 +243,7 @@ export function Recorded({ store }: { readonly store: Store }) {
       {view !== undefined && (
         <>
           {phase === 'failed' && <p class="quiet">{words.stale}</p>}
-          <InShort view={view} />
+          <InShort view={view} hosts={state?.hosts} />
           {state !== undefined && <Opened hosts={state.hosts} />}
           <Where view={view} />
           {state?.organisation !== undefined && <Uploaded organisation={state.organisation} />}

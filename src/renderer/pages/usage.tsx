@@ -150,6 +150,7 @@ function Top({ id, title, head, rows, total }: TopProps) {
               <th scope="col">{usage.output}</th>
               <th scope="col">{usage.cost}</th>
               <th scope="col">{usage.calls}</th>
+              <th scope="col">{usage.blocked}</th>
             </tr>
           </thead>
           <tbody>
@@ -157,7 +158,7 @@ function Top({ id, title, head, rows, total }: TopProps) {
               // What is left over may be called as a model is.
               <tr key={index < rows.length ? `=${row.name}` : 'rest'}>
                 <th scope="row">
-                  {row.name === '' ? <span class="quiet">{usage.unknown}</span> : row.name}
+                  {row.name === '' ? <span class="quiet">{usage.unknown}</span> : <bdi>{row.name}</bdi>}
                   <ShareBar share={tokensOf(row) / Math.max(tokensOf(total), 1)} />
                 </th>
                 <td>{format.count(row.input_tokens)}</td>
@@ -166,6 +167,7 @@ function Top({ id, title, head, rows, total }: TopProps) {
                   <Cost totals={row} />
                 </td>
                 <td>{format.count(row.calls)}</td>
+                <td>{format.count(row.blocked)}</td>
               </tr>
             ))}
           </tbody>
@@ -178,7 +180,7 @@ function Top({ id, title, head, rows, total }: TopProps) {
 function Notes({ report }: { readonly report: UsageReport }) {
   const { words, format } = useUi();
   const { usage } = words;
-  const { unpriced } = report.total;
+  const { unpriced, uncounted } = report.total;
   const late = beginsLate(report);
   return (
     <section aria-labelledby="notes">
@@ -186,6 +188,7 @@ function Notes({ report }: { readonly report: UsageReport }) {
       <ul class="bullets">
         <li>{usage.estimate}</li>
         {unpriced > 0 && <li>{usage.unpriced(format.count(unpriced), unpriced)}</li>}
+        {uncounted > 0 && <li>{usage.uncounted(format.count(uncounted), uncounted)}</li>}
         {late !== undefined && <li>{usage.since(format.date(late))}</li>}
       </ul>
     </section>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The warnings, each with what to do and, where there is one, a button that does it.
 
+import { useRef } from 'preact/hooks';
 import type { HealthItem } from '../../contract/local-api.ts';
 import { commandIn } from '../model/command.ts';
 import { hashOf } from '../model/route.ts';
@@ -11,6 +12,7 @@ import { CopyCommand } from './copy.tsx';
 import { Outside } from './outside.tsx';
 import { StartButton } from './start.tsx';
 import { Text } from './text.tsx';
+import { useKeptFocus } from './use-kept-focus.ts';
 
 interface FixProps {
   readonly store: Store;
@@ -67,13 +69,20 @@ function Fix({ store, item, fix }: FixProps) {
   }
 }
 
-export function Attention({ store, health }: { readonly store: Store; readonly health: readonly HealthItem[] }) {
+interface AttentionProps {
+  readonly store: Store;
+  readonly health: readonly HealthItem[];
+}
+
+function Warnings({ store, health }: AttentionProps) {
   const { words, format } = useUi();
   const { overview } = words;
   if (health.length === 0) return null;
   return (
     <section aria-labelledby="attention">
-      <h2 id="attention">{overview.attention}</h2>
+      <h2 id="attention" tabIndex={-1}>
+        {overview.attention}
+      </h2>
       <ul class="notices">
         {health.map((item) => {
           const { title, text, fix } = words.daemon.health(item);
@@ -99,5 +108,16 @@ export function Attention({ store, health }: { readonly store: Store; readonly h
         })}
       </ul>
     </section>
+  );
+}
+
+export function Attention(props: AttentionProps) {
+  const box = useRef<HTMLDivElement>(null);
+  // A warning goes with its button when that has helped.
+  useKeptFocus(box);
+  return (
+    <div class="slot" ref={box}>
+      <Warnings {...props} />
+    </div>
   );
 }

@@ -1,27 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls as a table, each a link to all that is known of it. No content: there is none in what it is given.
 
+import { useMemo } from 'preact/hooks';
 import type { ActivityItem } from '../../contract/local-api.ts';
-import { tokensText } from '../model/call.ts';
+import { errorWords, tokensText } from '../model/call.ts';
 import { hashOf } from '../model/route.ts';
-import { useUi } from '../ui.ts';
+import { type Ui, useUi } from '../ui.ts';
+import { CodeWords } from './code-words.tsx';
 import { Scroll } from './scroll.tsx';
+import { Sentence } from './sentence.tsx';
 
 export function Decision({ call }: { readonly call: ActivityItem }) {
-  const { activity } = useUi().words;
-  const more = [activity.result[call.result], call.error].filter(Boolean).join(', ');
+  const { words } = useUi();
+  const { activity } = words;
+  const { error } = call;
+  const more = [activity.result[call.result], error && errorWords(error, words)].filter(Boolean).join(', ');
   return (
     <>
       <span class={`tag tag-${call.decision}`}>{activity.decision[call.decision]}</span>
       {more !== '' && <span class="under">{more}</span>}
+      {error !== undefined && (
+        <span class="under code">
+          <CodeWords>{error}</CodeWords>
+        </span>
+      )}
     </>
   );
 }
 
-function Row({ call, now }: { readonly call: ActivityItem; readonly now: number }) {
-  const { words, format } = useUi();
+interface RowProps {
+  readonly call: ActivityItem;
+  readonly ui: Ui;
+  readonly now: number;
+}
+
+function rowOf({ call, ui, now }: RowProps) {
+  const { words, format } = ui;
   const { activity } = words;
-  const { total_ms, first_content_ms, sent_model } = call;
+  const { app, provider, model, total_ms, first_content_ms, sent_model } = call;
   const time = format.time(call.at, now);
   return (
     <tr>
@@ -30,11 +46,15 @@ function Row({ call, now }: { readonly call: ActivityItem; readonly now: number 
           <time dateTime={new Date(call.at).toISOString()}>{time}</time>
         </a>
       </td>
-      <th scope="row">{call.app ?? <span class="quiet">{activity.unknown}</span>}</th>
-      <td>{call.provider ?? activity.none}</td>
+      <th scope="row">{app === undefined ? <span class="quiet">{activity.unknown}</span> : <bdi>{app}</bdi>}</th>
+      <td>{provider === undefined ? activity.none : <bdi>{provider}</bdi>}</td>
       <td>
-        {call.model ?? activity.none}
-        {sent_model !== undefined && <span class="under">{activity.sentModel(sent_model)}</span>}
+        {model === undefined ? activity.none : <bdi>{model}</bdi>}
+        {sent_model !== undefined && (
+          <span class="under">
+            <Sentence of={activity.sentModel} names={[sent_model, '']} />
+          </span>
+        )}
       </td>
       <td>
         <Decision call={call} />
@@ -43,16 +63,22 @@ function Row({ call, now }: { readonly call: ActivityItem; readonly now: number 
       <td class="number">
         {total_ms === undefined ? activity.none : format.duration(total_ms)}
         {first_content_ms !== undefined && (
-          <span class="under">{activity.firstContent(format.duration(first_content_ms))}</span>
+          <span class="under">{activity.firstShort(format.duration(first_content_ms))}</span>
         )}
       </td>
     </tr>
   );
 }
 
+/** Worked out again only when the call says something else, or the day has changed: a list may be long. */
+function Row({ call, today }: { readonly call: ActivityItem; readonly today: string }) {
+  const ui = useUi();
+  return useMemo(() => rowOf({ call, ui, now: Date.now() }), [call, ui, today]);
+}
+
 export function CallsTable({ calls }: { readonly calls: readonly ActivityItem[] }) {
   const { table, columns } = useUi().words.activity;
-  const now = Date.now();
+  const today = new Date().toDateString();
   return (
     <Scroll label={table}>
       <table class="calls linked">
@@ -74,7 +100,7 @@ export function CallsTable({ calls }: { readonly calls: readonly ActivityItem[] 
         </thead>
         <tbody>
           {calls.map((call) => (
-            <Row key={call.id} call={call} now={now} />
+            <Row key={call.id} call={call} today={today} />
           ))}
         </tbody>
       </table>

@@ -2,6 +2,7 @@
 // Says that the daemon is gone, the session over or the page old, and what to do. The announcement for screen readers is elsewhere.
 
 import type { ComponentChildren } from 'preact';
+import { useRef } from 'preact/hooks';
 import { assertNever } from '../../contract/assert-never.ts';
 import type { HostState, Link } from '../../contract/tray.ts';
 import { hashOf } from '../model/route.ts';
@@ -9,6 +10,7 @@ import type { Store } from '../model/store.ts';
 import { useUi } from '../ui.ts';
 import { StartButton } from './start.tsx';
 import { Text } from './text.tsx';
+import { useKeptFocus } from './use-kept-focus.ts';
 
 interface NoticeProps {
   readonly weight: 'high' | 'medium' | 'low';
@@ -20,7 +22,9 @@ interface NoticeProps {
 function Notice({ weight, title, text, children }: NoticeProps) {
   return (
     <section class={`notice notice-${weight}`} aria-labelledby="link-title">
-      <h2 id="link-title">{title}</h2>
+      <h2 id="link-title" tabIndex={-1}>
+        {title}
+      </h2>
       <p>
         <Text>{text}</Text>
       </p>
@@ -80,10 +84,11 @@ function HostNotice({ store, host }: { readonly store: Store; readonly host: Hos
   }
 }
 
-export function LinkNotice({ store }: { readonly store: Store }) {
+function NoticeOf({ store, now }: { readonly store: Store; readonly now: Link }) {
   const { words, format } = useUi();
   const { link } = words.frame;
-  const now: Link = store.link.value;
+  // The tray's window may not be loaded again by its page.
+  const isWindow = store.client.actions.includes('start');
   switch (now.kind) {
     case 'connecting':
     case 'live':
@@ -102,16 +107,34 @@ export function LinkNotice({ store }: { readonly store: Store }) {
         </Notice>
       );
     case 'signed-out':
-      return <Notice weight="medium" title={link.signedOutTitle} text={link.signedOutText} />;
+      return (
+        <Notice
+          weight="medium"
+          title={link.signedOutTitle}
+          text={`${link.signedOutText}${store.state.value === undefined ? '' : ` ${link.stale}`}`}
+        />
+      );
     case 'outdated':
       return (
-        <Notice weight="medium" title={link.outdatedTitle} text={link.outdatedText}>
-          <button type="button" onClick={() => location.reload()}>
-            {link.reload}
-          </button>
+        <Notice weight="medium" title={link.outdatedTitle} text={isWindow ? link.outdatedWindow : link.outdatedText}>
+          {!isWindow && (
+            <button type="button" onClick={() => location.reload()}>
+              {link.reload}
+            </button>
+          )}
         </Notice>
       );
     default:
       return assertNever(now);
   }
+}
+
+export function LinkNotice({ store }: { readonly store: Store }) {
+  const box = useRef<HTMLDivElement>(null);
+  useKeptFocus(box);
+  return (
+    <div class="slot" ref={box}>
+      <NoticeOf store={store} now={store.link.value} />
+    </div>
+  );
 }

@@ -3,17 +3,20 @@
 
 import type { ACTIVITY as English } from '../en/activity.ts';
 import { plural } from '../plural.ts';
+import { ERROR_WORDS } from './errors.ts';
 
 export const ACTIVITY: typeof English = {
   intro:
     'Die neuesten Aufrufe von KI-Diensten auf diesem Rechner. Was darin gesagt wurde, steht nicht hier und wird nicht aufgezeichnet.',
   filter: 'Suche',
-  filterHint: 'App, Anbieter, Modell, Fehler oder Nummer',
+  filterHint: 'App, Modell, Fehler, Nummer …',
   decisions: 'Entscheidung',
   decisionAll: 'Alle',
   pause: 'Anhalten',
-  paused: (count) =>
-    count === 0 ? 'Angehalten' : `Angehalten, ${count} neuere ${plural(count, 'Änderung wartet', 'Änderungen warten')}`,
+  paused: (count, changes, more) =>
+    changes === 0
+      ? 'Angehalten'
+      : `Angehalten, ${more ? 'mindestens ' : ''}${count} neuere ${plural(changes, 'Änderung wartet', 'Änderungen warten')}`,
   resume: 'Weiter',
   searching: 'Das Protokoll wird durchsucht…',
   found: (count, calls) => `${count} ${plural(calls, 'Aufruf', 'Aufrufe')} im ganzen Protokoll gefunden`,
@@ -35,7 +38,7 @@ export const ACTIVITY: typeof English = {
     provider: 'Anbieter',
     model: 'Modell',
     decision: 'Entscheidung',
-    tokens: 'Token hinein / heraus',
+    tokens: 'Token ein / aus',
     latency: 'Dauer',
   },
   open: (time) => `${time}, diesen Aufruf zeigen`,
@@ -49,14 +52,18 @@ export const ACTIVITY: typeof English = {
     cancelled: 'von der App beendet',
     lost: 'Ende nicht bekannt',
   },
-  sentModel: (model) => `gesendet als ${model}`,
+  errors: ERROR_WORDS,
+  sentModel: (model) => `als ${model}`,
   unknown: 'nicht bekannt',
   none: '–',
   firstContent: (time) => `erstes Stück nach ${time}`,
+  firstShort: (time) => `nach ${time}`,
   estimated: 'etwa ',
   empty: 'Noch keine Aufrufe',
   emptyText: 'Sobald eine App über Outpost einen KI-Dienst fragt, erscheint der Aufruf hier.',
   noMatch: 'Kein Aufruf passt',
   clear: 'Suche leeren',
+  someApp: 'einer unbekannten App',
   blockedNow: (app) => `Ein Aufruf von ${app} wurde abgelehnt.`,
+  blockedSome: (count) => `${count} Aufrufe wurden abgelehnt.`,
 };

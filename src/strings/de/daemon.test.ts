@@ -152,6 +152,7 @@ test('why a call was allowed or blocked is told in both languages', () => {
     DE.daemon.reason({ call: { ...call, ...part }, decision: { reason, ...decision } });
   assert.equal(german({ policy: 'c0ffee' }), 'Keine Regel verbietet ihn.');
   assert.equal(german({ policy: 'c0ffee', rule: 'apps[0]' }), 'Die Regel apps[0] erlaubt ihn.');
+  assert.equal(german({ policy: 'c0ffee', rule: 'cheap' }), 'Keine Regel verbietet ihn; „cheap“ hat entschieden.');
   assert.equal(german({}), 'Das Protokoll hat den Anfang dieses Aufrufs nicht mehr.');
   const blocked = { decision: 'blocked', result: 'refused', error: 'OUT_BLOCKED_MODEL' };
   assert.equal(german({ rule: 'models.deny[0]' }, blocked), 'Ihre Organisation erlaubt dieses Modell nicht.');
@@ -163,4 +164,13 @@ test('each kind of row is named in both languages', () => {
     const names = [EN, DE].map(({ recorded }) => recorded.kinds[kind]);
     assert.ok(names.every((name) => name !== undefined) && names[0] !== names[1], kind);
   }
+});
+
+test('no time in a warning is left in UTC, in either language', () => {
+  for (const code of CODES) {
+    const item = itemOf(code, SAMPLES[code][0]);
+    for (const { daemon } of [EN, DE]) assert.doesNotMatch(daemon.health(item).text, /\d{4}-\d\d-\d\dT/, code);
+  }
+  for (const since of [1e300, Number.NaN, 'x'])
+    assert.equal(EN.daemon.health({ ...itemOf('policy-stale', { since: AT }), args: { since } }).text.length > 9, true);
 });

@@ -44,7 +44,12 @@ const errorInGerman = (code: string): string | undefined =>
 function reasonInGerman({ call, decision }: Pick<CallDetail, 'call' | 'decision'>): string {
   if (call.decision === 'blocked')
     return (call.error === undefined ? undefined : errorInGerman(call.error)) ?? decision.reason;
-  if (decision.rule !== undefined) return `Die Regel ${decision.rule} erlaubt ihn.`;
+  const { rule } = decision;
+  // A rule that matched has a number in brackets. Any other name is that of a route, an order, or what lifts the rules for a time.
+  if (rule !== undefined)
+    return rule.endsWith(']')
+      ? `Die Regel ${rule} erlaubt ihn.`
+      : `Keine Regel verbietet ihn; „${rule}“ hat entschieden.`;
   // Whatever was decided under rules has their fingerprint.
   return decision.policy === undefined
     ? 'Das Protokoll hat den Anfang dieses Aufrufs nicht mehr.'

@@ -48,7 +48,7 @@ const FIELDS: Readonly<Record<keyof typeof RECORDED_FIELDS, string>> = {
   cache_read_tokens: 'Eingabe-Token, die der Anbieter im Zwischenspeicher hatte.',
   cache_write_tokens: 'Eingabe-Token, die der Anbieter in den Zwischenspeicher gelegt hat.',
   reasoning_tokens: 'Token, die das Modell auf Nachdenken verwendet hat.',
-  tokens_estimated: 'Ob Outpost die Token gezählt hat, weil die Antwort abbrach.',
+  tokens_estimated: 'Ob Outpost die Token gezählt hat, weil der Anbieter nichts dazu gesagt hat.',
   attempt: 'Der wievielte Versuch des Aufrufs es ist.',
   attempts: 'Wie viele Versuche der Aufruf gebraucht hat.',
   fallback_from: 'Der Anbieter, der zuerst gefragt wurde, wo ein anderer geantwortet hat.',

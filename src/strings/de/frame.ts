@@ -29,13 +29,13 @@ export const FRAME: typeof English = {
       `${time === undefined ? 'Der nächste Versuch folgt von selbst.' : `Der nächste Versuch ist um ${time}.`} Bis dahin scheitern KI-Werkzeuge, die durch Outpost gehen.`,
     downTitle: 'Outpost läuft nicht',
     downText: 'KI-Werkzeuge, die durch Outpost gehen, scheitern, bis es läuft.',
-    gaveUpTitle: 'Outpost bleibt nicht in Betrieb',
+    gaveUpTitle: 'Outpost lässt sich nicht in Betrieb halten',
     gaveUpText:
-      'Es wurde mehrmals kurz nach dem Start beendet und wird deshalb nicht mehr von selbst gestartet. KI-Werkzeuge, die durch Outpost gehen, scheitern, bis es läuft. Die Prüfungen sagen, was fehlt.',
+      'Es wurde mehrmals vergeblich gestartet und wird deshalb vorerst nicht mehr von selbst gestartet. KI-Werkzeuge, die durch Outpost gehen, scheitern, bis es läuft. Die Prüfungen sagen, was fehlt.',
     incompatibleTitle: 'Tray und Outpost passen nicht zusammen',
     incompatibleText:
       'Ihre Versionen verstehen einander nicht, wie es bei einer Aktualisierung kurz vorkommt. Wenn es so bleibt, bitten Sie die IT, beide neu zu installieren. Outpost selbst arbeitet weiter wie bisher.',
-    reason: (reason) => `Letztes Ende: ${reason}.`,
+    reason: (reason) => `Zuletzt endete es mit: ${reason}.`,
     start: 'Outpost starten',
     startNow: 'Jetzt starten',
     started: 'Outpost wird gestartet.',
@@ -45,6 +45,8 @@ export const FRAME: typeof English = {
     signedOutText: 'Führen Sie im Terminal `outpost ui` aus, und öffnen Sie die Adresse, die es ausgibt.',
     outdatedTitle: 'Outpost wurde aktualisiert',
     outdatedText: 'Diese Seite gehört zu einer anderen Version. Laden Sie sie neu, um fortzufahren.',
+    outdatedWindow:
+      'Dieses Fenster gehört zu einer anderen Version. Schließen Sie es, und öffnen Sie es neu, um fortzufahren.',
     reload: 'Neu laden',
     back: 'Outpost antwortet wieder.',
   },

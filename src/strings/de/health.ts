@@ -13,8 +13,10 @@ interface Particulars<Args> {
   number(name: NamesOf<Args, number>): number;
   flag(name: NamesOf<Args, boolean>): boolean;
   list(name: NamesOf<Args, readonly string[]>): readonly string[];
-  /** Milliseconds since the Unix epoch, as date and time. */
+  /** Milliseconds since the Unix epoch, as date and time; each alone: `day`, `clock`. */
   time(name: NamesOf<Args, number>): string;
+  day(name: NamesOf<Args, number>): string;
+  clock(name: NamesOf<Args, number>): string;
 }
 
 interface GermanWarning<Args> {
@@ -180,7 +182,7 @@ const WARNINGS: { readonly [C in WarningCode]: GermanWarning<WarningArgs<C>> } =
   'upload-behind': {
     title: 'Seit einem Tag wurden keine Aufzeichnungen übertragen',
     text: (of) =>
-      `Die älteste ist von ${of.time('since')} (${of.text('reason')}). Solange bleiben sie auf diesem Gerät.`,
+      `Die älteste ist vom ${of.time('since')} (${of.text('reason')}). Solange bleiben sie auf diesem Gerät.`,
     fix: CHECK_NETWORK,
   },
   'upload-stopped': {
@@ -192,7 +194,7 @@ const WARNINGS: { readonly [C in WarningCode]: GermanWarning<WarningArgs<C>> } =
   'daemon-restarted': {
     title: 'Outpost wurde unerwartet beendet',
     text: (of) =>
-      `${of.number('times') > 1 ? `Es wurde ${of.number('times')}-mal ungewollt beendet, zuletzt` : 'Es wurde ungewollt beendet,'} vor ${of.time('at')}, und wieder gestartet. Aufrufe, die dabei liefen, haben im Protokoll kein Ende.`,
+      `${of.number('times') > 1 ? `Es wurde ${of.number('times')}-mal ungewollt beendet, zuletzt` : 'Es wurde ungewollt beendet,'} vor dem ${of.day('at')} um ${of.clock('at')}, und wieder gestartet. Aufrufe, die dabei liefen, haben im Protokoll kein Ende.`,
     fix: 'Wenn es wieder geschieht, starten Sie die Prüfungen und senden Sie der IT ein Support-Paket.',
   },
   'daemon-down': {
@@ -210,6 +212,8 @@ const WARNINGS: { readonly [C in WarningCode]: GermanWarning<WarningArgs<C>> } =
 };
 
 const DATE_TIME = new Intl.DateTimeFormat('de', { dateStyle: 'medium', timeStyle: 'short' });
+const DATE = new Intl.DateTimeFormat('de', { dateStyle: 'medium' });
+const TIME = new Intl.DateTimeFormat('de', { timeStyle: 'short' });
 
 function particularsOf(args: HealthItem['args']): Particulars<Readonly<Record<string, never>>> {
   const read = <T extends HealthItem['args'][string]>(name: string, is: (value: unknown) => value is T): T => {
@@ -219,16 +223,19 @@ function particularsOf(args: HealthItem['args']): Particulars<Readonly<Record<st
   };
   const number = (name: string) =>
     read(name, (value): value is number => typeof value === 'number' && Number.isFinite(value));
+  const date = (name: string) => {
+    const found = new Date(number(name));
+    if (Number.isNaN(found.getTime())) throw new TypeError(`${name} is no time`);
+    return found;
+  };
   return {
     text: (name) => read(name, (value): value is string => typeof value === 'string'),
     number,
     flag: (name) => read(name, (value): value is boolean => typeof value === 'boolean'),
     list: (name) => read(name, (value): value is string[] => Array.isArray(value)),
-    time(name) {
-      const date = new Date(number(name));
-      if (Number.isNaN(date.getTime())) throw new TypeError(`${name} is no time`);
-      return DATE_TIME.format(date);
-    },
+    time: (name) => DATE_TIME.format(date(name)),
+    day: (name) => DATE.format(date(name)),
+    clock: (name) => TIME.format(date(name)),
   };
 }
 

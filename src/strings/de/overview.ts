@@ -19,7 +19,7 @@ export const OVERVIEW: typeof English = {
     checks: 'Prüfungen starten',
     help: (label) => label ?? 'Hilfe von Ihrer Organisation',
   },
-  severity: { high: 'Ernst', medium: 'Wichtig', low: 'Hinweis' },
+  severity: { high: 'Schwerwiegend', medium: 'Wichtig', low: 'Hinweis' },
   counters: 'Seit dem Start',
   governed: 'KI-Aufrufe geprüft und aufgezeichnet',
   blocked: 'KI-Aufrufe abgelehnt',
@@ -100,8 +100,8 @@ export const OVERVIEW: typeof English = {
   orgUploadRefused: 'Der Server der Organisation nimmt von diesem Gerät keine Aufzeichnungen mehr an',
   orgOverride: (time) => `Ein Code der IT setzt die Regeln bis ${time} aus`,
   hosts: 'Hosts',
-  hostCounts: (govern, tunnel, block) =>
-    `${govern} geprüft, ${tunnel} nach Regel ungesehen weitergegeben, ${block} gesperrt`,
+  hostCounts: (govern, header, tunnel, block) =>
+    `${govern} geprüft, ${header === 0 ? '' : `${header} für einen Header geöffnet, `}${tunnel} nach Regel ungesehen weitergegeben, ${block} gesperrt`,
   log: 'Protokoll',
   logText: (rows, used, cap) => `${rows} Zeilen in dieser Datei, ${used} von ${cap} belegt`,
   logState: {

@@ -14,7 +14,10 @@ export const RECORDED: typeof English = {
   points: {
     no: 'Was Sie einem KI-Dienst schreiben und was er antwortet, wird nicht aufgezeichnet. Auch keine Dateien, Bilder, Passwörter oder Schlüssel.',
     yes: 'Zu jedem KI-Aufruf vermerkt Outpost, welche App welchen Dienst und welches Modell gefragt hat, wann, wie groß der Aufruf war, wie lange er dauerte und ob er erlaubt war.',
-    other: 'Verbindungen zu anderen Seiten werden ungeöffnet weitergegeben. Von ihnen wird nur die Zahl gezählt.',
+    other:
+      'Verbindungen zu anderen Seiten werden ungeöffnet weitergegeben. Von ihnen gezählt wird nur, wie viele es sind.',
+    otherHeader:
+      'Verbindungen zu anderen Seiten werden ungeöffnet weitergegeben, außer zu denen, für die die Regeln einen Header Ihrer Organisation setzen: sie werden dafür geöffnet, und nichts davon wird behalten. Von allen gezählt wird nur, wie viele es sind.',
     stays: 'Das Protokoll bleibt auf diesem Rechner.',
     leaves: 'Das Protokoll wird an Ihre Organisation gesendet.',
     summaries: 'Zu jedem Aufruf geht eine Zusammenfassung an den Sammler, den die Regeln nennen.',
@@ -26,7 +29,7 @@ export const RECORDED: typeof English = {
     govern: (count) =>
       `${count} ${plural(count, 'Host wird', 'Hosts werden')} geöffnet: KI-Aufrufe dorthin werden geprüft und aufgezeichnet.`,
     header: (count) =>
-      `${count} ${plural(count, 'Host bekommt', 'Hosts bekommen')} einen Header Ihrer Organisation, wo die Regeln einen setzen; nichts wird gelesen oder aufgezeichnet, Aufrufe werden gezählt.`,
+      `${count} ${plural(count, 'Host wird', 'Hosts werden')} geöffnet, um einen Header Ihrer Organisation zu setzen, wo die Regeln einen haben; sonst wird nichts gelesen, nichts aufgezeichnet, Aufrufe werden gezählt.`,
     tunnel: (count) =>
       `${count} ${plural(count, 'Host wird', 'Hosts werden')} nach einer Regel ungeöffnet weitergegeben; Verbindungen werden gezählt.`,
     block: (count) =>

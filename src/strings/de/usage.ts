@@ -43,5 +43,7 @@ export const USAGE: typeof English = {
   estimate: 'Die Kosten sind aus Listenpreisen berechnet. Die Rechnung kann anders lauten.',
   unpriced: (count, calls) =>
     `${count} ${plural(calls, 'Aufruf hat', 'Aufrufe haben')} keinen bekannten Preis und ${plural(calls, 'fehlt', 'fehlen')} in den Kosten.`,
+  uncounted: (count, calls) =>
+    `Zu ${count} ${plural(calls, 'Aufruf', 'Aufrufen')} hat der Anbieter keine Token genannt; Token und Kosten sind mindestens so hoch wie gezeigt.`,
   since: (date) => `Das Protokoll beginnt am ${date}; was davor war, ist nicht gezählt.`,
 };

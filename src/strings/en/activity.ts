@@ -3,6 +3,7 @@
 
 import type { ActivityItem } from '../../contract/local-api.ts';
 import { plural } from '../plural.ts';
+import { ERROR_WORDS } from './errors.ts';
 
 export const ACTIVITY = {
   intro: 'The newest calls to AI services from this machine. What was said in them is not here, and is not recorded.',
@@ -11,8 +12,11 @@ export const ACTIVITY = {
   decisions: 'Decision',
   decisionAll: 'All',
   pause: 'Pause',
-  paused: (count: number) =>
-    count === 0 ? 'Paused' : `Paused, ${count} newer ${plural(count, 'change', 'changes')} waiting`,
+  /** `more`: at least so many. */
+  paused: (count: string, changes: number, more: boolean) =>
+    changes === 0
+      ? 'Paused'
+      : `Paused, ${count}${more ? ' or more' : ''} newer ${plural(changes, 'change', 'changes')} waiting`,
   resume: 'Continue',
   searching: 'Searching the log…',
   found: (count: string, calls: number) => `${count} ${plural(calls, 'call', 'calls')} found in the whole log`,
@@ -49,14 +53,19 @@ export const ACTIVITY = {
     cancelled: 'cancelled by the app',
     lost: 'end not known',
   } satisfies Record<ActivityItem['result'], string>,
+  errors: ERROR_WORDS,
   sentModel: (model: string) => `sent as ${model}`,
   unknown: 'not known',
   none: '–',
-  firstContent: (time: string) => `first after ${time}`,
+  firstContent: (time: string) => `first words after ${time}`,
+  /** In a narrow column, below how long it took. */
+  firstShort: (time: string) => `after ${time}`,
   estimated: 'about ',
   empty: 'No calls yet',
   emptyText: 'As soon as an app asks an AI service through Outpost, the call appears here.',
   noMatch: 'No call matches',
   clear: 'Clear the search',
+  someApp: 'an app that is not known',
   blockedNow: (app: string) => `A call from ${app} was blocked.`,
+  blockedSome: (count: number) => `${count} calls were blocked.`,
 };

@@ -106,8 +106,8 @@ export const OVERVIEW = {
   orgUploadRefused: 'The control plane does not take records of this device any more',
   orgOverride: (time: string) => `An administrator’s code suspends the rules until ${time}`,
   hosts: 'Hosts',
-  hostCounts: (govern: number, tunnel: number, block: number) =>
-    `${govern} checked, ${tunnel} passed on without looking by rule, ${block} blocked`,
+  hostCounts: (govern: number, header: number, tunnel: number, block: number) =>
+    `${govern} checked, ${header === 0 ? '' : `${header} opened to set a header, `}${tunnel} passed on without looking by rule, ${block} blocked`,
   log: 'Log',
   logText: (rows: string, used: string, cap: string) => `${rows} rows in this file, ${used} of ${cap} used`,
   logState: {

@@ -16,6 +16,8 @@ export const RECORDED = {
     no: 'What you write to an AI service and what it answers is not recorded. Neither are files, pictures, passwords or keys.',
     yes: 'For each AI call Outpost notes which app asked which service and model, when, how large it was, how long it took, and whether it was allowed.',
     other: 'Connections to other sites are passed on unopened. Of them only the number is counted.',
+    otherHeader:
+      'Connections to other sites are passed on unopened, but for those that the rules name to set a header of your organisation: they are opened for it, and nothing of them is kept. Of all of them only the number is counted.',
     stays: 'The log stays on this machine.',
     leaves: 'The log is sent to your organisation.',
     summaries: 'A summary of each call is sent to the collector that the rules name.',
@@ -26,7 +28,7 @@ export const RECORDED = {
     govern: (count: number) =>
       `${count} ${plural(count, 'host is', 'hosts are')} opened: AI calls to ${plural(count, 'it', 'them')} are checked and recorded.`,
     header: (count: number) =>
-      `${count} ${plural(count, 'host gets', 'hosts get')} a header from your organisation where the rules set one; nothing is read or recorded, calls are counted.`,
+      `${count} ${plural(count, 'host is', 'hosts are')} opened to set a header of your organisation where the rules have one; nothing else is read, nothing is recorded, calls are counted.`,
     tunnel: (count: number) =>
       `${count} ${plural(count, 'host is', 'hosts are')} passed on unopened by rule; connections are counted.`,
     block: (count: number) =>
@@ -59,7 +61,7 @@ export const RECORDED = {
   tamper: 'Changing it',
   tamperText:
     'Each row carries a fingerprint of the one before: a changed or missing row is noticed. `outpost audit verify` checks it.',
-  upload: 'What your organisation has got',
+  upload: 'What your organisation has received',
   uploadOf: 'Organisation',
   uploadState: 'Upload',
   uploadStates: {

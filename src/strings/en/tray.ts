@@ -13,7 +13,7 @@ export const TRAY = {
         ? 'Protected'
         : `Protected: ${apps} ${plural(apps, 'app', 'apps')} seen ${since === undefined ? 'today' : `since ${since}`}`,
     incompatible: 'Tray and Outpost are of versions that do not fit together',
-    gaveUp: 'Outpost does not stay up',
+    gaveUp: 'Outpost cannot be kept running',
     outOfRoutes: (instead: string) => `Provider trouble: ${instead} does not answer, and nothing stands in`,
     fallback: (using: string, instead: string) => `Provider trouble: using ${using} instead of ${instead}`,
     fallbacks: (count: number) => `Provider trouble: ${count} providers are replaced`,
@@ -21,7 +21,12 @@ export const TRAY = {
     offline: 'This computer is offline',
   },
   warnings: (count: number) => plural(count, 'One warning…', `${count} warnings…`),
-  otherVersion: (version: string) => `Version ${version} runs; a restart brings the installed one`,
+  /** By the older side: that one is to be started again. */
+  otherVersion: {
+    tray: (version: string) => `Outpost is version ${version} already; quit and start the tray to follow`,
+    daemon: (version: string) => `Version ${version} runs; a restart brings the installed one`,
+    unknown: (version: string) => `Outpost is version ${version}, the tray is another`,
+  },
   organisation: (name: string, phase: string | undefined) =>
     phase === undefined ? `Managed by ${name}` : `Managed by ${name}: ${phase}`,
   phase: {

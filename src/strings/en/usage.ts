@@ -43,5 +43,7 @@ export const USAGE = {
   estimate: 'The cost is worked out from list prices. What is billed may differ.',
   unpriced: (count: string, calls: number) =>
     `${count} ${plural(calls, 'call has', 'calls have')} no known price; the cost is without ${plural(calls, 'it', 'them')}.`,
+  uncounted: (count: string, calls: number) =>
+    `Of ${count} ${plural(calls, 'call', 'calls')} the provider did not say the tokens; tokens and cost are at least what is shown.`,
   since: (date: string) => `The log begins on ${date}; what was before is not counted.`,
 };
