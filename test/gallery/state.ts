@@ -38,7 +38,7 @@ export const WINDOW: About = {
   tray_version: '0.1.0',
   runtime: [
     { name: 'Electron', version: '45.4.1' },
-    { name: 'Chromium', version: '146.0.7680.72' },
+    { name: 'Chromium', version: '156.0.8078.100' },
     { name: 'Node.js', version: '24.21.0' },
   ],
   host: 'service',
