@@ -8,10 +8,10 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { argv, stderr, stdout } from 'node:process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { projectNode } from '../scripts/support/place.mjs';
+import { command } from './command.mjs';
 import { bundleDaemon } from './daemon/bundle.mjs';
 import { checkRuntime, makeExecutable } from './daemon/executable.mjs';
 import { buildPage } from './page.mjs';
@@ -154,23 +154,18 @@ async function sizes(folder) {
   return await Promise.all(files.toSorted().map(async (path) => ({ path, bytes: (await stat(path)).size })));
 }
 
-if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
-  try {
-    const [text, flag] = [{ type: 'string' }, { type: 'boolean' }];
-    const options = { out: text, platform: text, arch: text, node: text, 'without-koffi': flag, help: flag };
-    const { help, out = DAEMON_FOLDER, 'without-koffi': withoutKoffi, ...values } = parseArgs({ options }).values;
-    if (help) stdout.write(HELP);
-    else {
-      const { runtimeBytes, notes } = await buildDaemon({ ...values, withoutKoffi, out: resolve(out) });
-      const files = await sizes(resolve(out));
-      const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-      const mb = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(6)} MB`;
-      for (const { path, bytes } of files) stdout.write(`${mb(bytes)}  ${path}\n`);
-      stdout.write(`${mb(total - runtimeBytes)}  without Node itself\n`);
-      for (const note of notes) stdout.write(`note: ${note}\n`);
-    }
-  } catch (error) {
-    stderr.write(`build/daemon.mjs: ${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+const text = { type: 'string' };
+await command(
+  import.meta.url,
+  HELP,
+  { out: text, platform: text, arch: text, node: text, 'without-koffi': { type: 'boolean' } },
+  async ({ out = DAEMON_FOLDER, 'without-koffi': withoutKoffi, ...values }) => {
+    const { runtimeBytes, notes } = await buildDaemon({ ...values, withoutKoffi, out: resolve(out) });
+    const files = await sizes(resolve(out));
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const mb = (bytes) => `${(bytes / 1e6).toFixed(1).padStart(6)} MB`;
+    for (const { path, bytes } of files) stdout.write(`${mb(bytes)}  ${path}\n`);
+    stdout.write(`${mb(total - runtimeBytes)}  without Node itself\n`);
+    for (const note of notes) stdout.write(`note: ${note}\n`);
+  },
+);

@@ -7,11 +7,11 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { argv, stdout } from 'node:process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import { smallPng } from '../scripts/support/small-png.ts';
+import { command } from './command.mjs';
 import { icns, ico } from './icons/containers.mjs';
 
 const ICONS = fileURLToPath(new URL('icons', import.meta.url));
@@ -143,9 +143,15 @@ async function sheet(file) {
   });
 }
 
-if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
-  const { values } = parseArgs({ options: { sheet: { type: 'string' } } });
+const HELP = `usage: node build/icons.mjs [--sheet FILE]
+
+Draws the icons anew from build/icons/source, with the system's Chromium.
+
+  --sheet FILE  also a picture of all of them on light and dark ground, to look at
+`;
+
+await command(import.meta.url, HELP, { sheet: { type: 'string' } }, async ({ sheet: file }) => {
   await write();
-  if (values.sheet !== undefined) await sheet(values.sheet);
+  if (file !== undefined) await sheet(file);
   stdout.write('icons: written to build/icons\n');
-}
+});

@@ -7,10 +7,10 @@
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { argv, stderr, stdout } from 'node:process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { command } from './command.mjs';
 import { buildPage } from './page.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -71,12 +71,13 @@ export async function buildMain({ folder = DIST, report = () => undefined } = {}
   }
 }
 
-if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
-  const { values } = parseArgs({ options: { out: { type: 'string' } } });
-  try {
-    await buildMain({ folder: values.out ?? DIST, report: (line) => stdout.write(`${line}\n`) });
-  } catch (error) {
-    stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+const HELP = `usage: node build/main.mjs [--out DIR]
+
+Bundles the tray (main, preload) and builds the page of its window.
+
+  --out DIR  where to (default: dist)
+`;
+
+await command(import.meta.url, HELP, { out: { type: 'string' } }, async ({ out = DIST }) => {
+  await buildMain({ folder: out, report: (line) => stdout.write(`${line}\n`) });
+});

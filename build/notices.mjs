@@ -7,10 +7,10 @@
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, stderr, stdout } from 'node:process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { command } from './command.mjs';
 import { bundleDaemon } from './daemon/bundle.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -180,13 +180,14 @@ export async function writeNotices(folder) {
   return packages;
 }
 
-if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
-  const { values } = parseArgs({ options: { out: { type: 'string', default: join(ROOT, 'dist', 'notices') } } });
-  try {
-    const packages = await writeNotices(values.out);
-    stdout.write(`notices: ${packages.length} packages\n`);
-  } catch (error) {
-    stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+const HELP = `usage: node build/notices.mjs [--out DIR]
+
+Writes what every package has: our licence, those of others, and the bill of materials (CycloneDX).
+
+  --out DIR  where to (default: dist/notices)
+`;
+
+await command(import.meta.url, HELP, { out: { type: 'string' } }, async ({ out = join(ROOT, 'dist', 'notices') }) => {
+  const packages = await writeNotices(out);
+  stdout.write(`notices: ${packages.length} packages\n`);
+});

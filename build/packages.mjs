@@ -8,9 +8,8 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { argv, cwd, stderr, stdout } from 'node:process';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { cwd, stdout } from 'node:process';
+import { command } from './command.mjs';
 import { writeNotices } from './notices.mjs';
 
 const require = createRequire(import.meta.url);
@@ -103,24 +102,34 @@ export async function makePackage({ target, arch, electronDist, output, version,
   });
 }
 
-if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
-  const { values } = parseArgs({
-    options: {
-      target: { type: 'string' },
-      arch: { type: 'string', default: process.arch },
-      'electron-dist': { type: 'string' },
-      output: { type: 'string' },
-      version: { type: 'string' },
-      /** A folder of notices that were made before. */
-      notices: { type: 'string' },
-      release: { type: 'boolean', default: false },
-    },
-  });
-  try {
-    const made = await makePackage({ ...values, electronDist: values['electron-dist'], target: values.target ?? '' });
-    for (const path of made) stdout.write(`${path}\n`);
-  } catch (error) {
-    stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+const HELP = `usage: node build/packages.mjs --target TARGET [options]
+
+Makes one package with electron-builder. Needs dist/daemon (node build/daemon.mjs) and dist/main (node build/main.mjs), and the network for
+Electron and the tools of the target, unless they are named or in electron-builder's cache.
+
+  --target TARGET      ${Object.keys(TARGETS).join(', ')}
+  --arch ARCH          x64 or arm64 (default: this machine's)
+  --electron-dist DIR  an unpacked Electron, instead of fetching one
+  --output DIR         where to (default: dist/packages)
+  --version VERSION    instead of package.json's
+  --notices DIR        made before by build/notices.mjs
+  --release            refuses to build without keys, real addresses and all licences (docs/release-checklist.md)
+`;
+
+const text = { type: 'string' };
+await command(
+  import.meta.url,
+  HELP,
+  {
+    target: text,
+    arch: { type: 'string', default: process.arch },
+    'electron-dist': text,
+    output: text,
+    version: text,
+    notices: text,
+    release: { type: 'boolean', default: false },
+  },
+  async ({ target = '', 'electron-dist': electronDist, ...values }) => {
+    for (const path of await makePackage({ ...values, electronDist, target })) stdout.write(`${path}\n`);
+  },
+);

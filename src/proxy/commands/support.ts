@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `outpost support`: the support bundle as a file, with or without a running daemon. What is in it is the support room's.
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RUN_FILE } from '../../contract/data-files.ts';
 import { systemClock } from '../clock.ts';
@@ -38,6 +38,9 @@ ${DATA_DIR_HELP}
     const dataDir = resolve(values['data-dir'] ?? standard);
     const at = systemClock.now();
     const output = resolve(values.output ?? bundleName(at));
+    const force = values.force === true;
+    // Before the work; what appears meanwhile is found when it is written.
+    if (!force && existsSync(output)) throw isThere(output);
     const say = (text: string): void => void io.stderr.write(`${text}\n`);
 
     // Whatever lies there: a pipe would be waited for.
@@ -64,7 +67,7 @@ ${DATA_DIR_HELP}
       },
       ({ name }) => say(`  made ${name}`),
     );
-    writePrivate(output, bytes, values.force === true);
+    writePrivate(output, bytes, force);
     const width = Math.max(...parts.map(({ name }) => name.length));
     const lines = parts.map(({ name, about, bytes: size }) => `  ${name.padEnd(width)}  ${about} (${size} bytes)`);
     io.stdout.write(`${output}\n${lines.join('\n')}\n`);
@@ -79,6 +82,9 @@ function rowsOf(text: string | undefined): number {
   return rows;
 }
 
+const isThere = (path: string): Error =>
+  new Error(`${path} is there already; name another with --output, or add --force`);
+
 /** Never through a link; what was there stays whole until the new file is. */
 function writePrivate(path: string, bytes: Uint8Array, force: boolean): void {
   const options = { mode: 0o600, flag: 'wx' } as const;
@@ -86,8 +92,7 @@ function writePrivate(path: string, bytes: Uint8Array, force: boolean): void {
     try {
       return writeFileSync(path, bytes, options);
     } catch (error) {
-      const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-      throw isThere ? new Error(`${path} is there already; name another with --output, or add --force`) : error;
+      throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? isThere(path) : error;
     }
   }
   const fresh = `${path}.${process.pid}.new`;
